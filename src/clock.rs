@@ -1,0 +1,30 @@
+//! The one place that reads a clock.
+
+use std::time::SystemTime;
+
+use crate::time::UnixTime;
+
+/// Where the layers get `now` from.
+pub trait Clock: Send + Sync + 'static {
+    /// Unix time, rounded down to whole seconds.
+    fn now(&self) -> UnixTime;
+}
+
+/// The clock of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+    fn now(&self) -> UnixTime {
+        // Before 1970 nothing is fresh: a clock that far off refuses everything.
+        let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        UnixTime::from_secs(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The time by the operating system's clock.
+#[must_use]
+pub fn now() -> UnixTime {
+    SystemClock.now()
+}

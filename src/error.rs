@@ -1,0 +1,155 @@
+//! Errors of whoever configures or signs. What a peer gets wrong is a
+//! [`Rejection`](crate::Rejection).
+
+use crate::key::KeyId;
+use crate::limits::{
+    MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_SKEW_S, MAX_USES, MIN_SECRET_BYTES,
+};
+
+/// A configuration that would not work, or would leave a hole. Two lines: the fault, the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A key id or an audience departs from its grammar.
+    #[error("the {what} {text:?} is not 1 to 64 of A-Z a-z 0-9 - _ .\nchoose a plain label, such as 2026-11-a")]
+    Label {
+        /// `key id` or `audience`.
+        what: &'static str,
+        /// The text given.
+        text: String,
+    },
+    /// A secret is too short.
+    #[error("a secret of {bytes} bytes is shorter than {MIN_SECRET_BYTES}\nmake one with `wafpass keygen`")]
+    ShortSecret {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A secret is not unpadded base64url.
+    #[error("the secret is not unpadded base64url\nuse A-Z a-z 0-9 - _ without = at the end, as `wafpass keygen` prints it")]
+    SecretEncoding,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes\ntry again once its random source is ready")]
+    NoRandomness,
+    /// No keys.
+    #[error("there is no key\ngive the keyring at least one")]
+    NoKeys,
+    /// Two keys have one id.
+    #[error("two keys have the id {key_id}\ngive each key an id of its own")]
+    DuplicateKeyId {
+        /// The id.
+        key_id: KeyId,
+    },
+    /// A key's window holds no moment.
+    #[error("the key {key_id} could never count: not_before is not earlier than not_after\nmend the window, or remove the key")]
+    EmptyKeyWindow {
+        /// The key.
+        key_id: KeyId,
+    },
+    /// `max_age` or `skew` is out of bounds.
+    #[error("max_age {max_age_s} s with skew {skew_s} s is out of bounds\nkeep max_age within {MAX_MAX_AGE_S} s and skew within {MAX_SKEW_S} s")]
+    Freshness {
+        /// The age asked for.
+        max_age_s: u32,
+        /// The skew asked for.
+        skew_s: u32,
+    },
+    /// The number of uses is out of bounds.
+    #[error("a signature cannot have {uses} uses\ngrant 1 to {MAX_USES}: one for each attempt that the CDN makes")]
+    Uses {
+        /// The number asked for.
+        uses: u8,
+    },
+    /// The window is shorter than the CDN's own retries take.
+    #[error("{uses} uses need a max_age of at least {needed_s} s, not {max_age_s} s\nuse Freshness::for_retries, which computes it from attempts and timeouts")]
+    WindowTooShort {
+        /// Uses granted.
+        uses: u8,
+        /// The age that the attempts need.
+        needed_s: u32,
+        /// The age asked for.
+        max_age_s: u32,
+    },
+    /// A field that no signature can cover.
+    #[error("the field {name:?} cannot be covered\n{reason}")]
+    CoveredField {
+        /// The name given.
+        name: String,
+        /// Why not, and what to do.
+        reason: &'static str,
+    },
+    /// More covered fields than a signature may have.
+    #[error("{count} covered fields are more than {MAX_COVERED_FIELDS}\ncover fewer")]
+    TooManyCoveredFields {
+        /// The number given.
+        count: usize,
+    },
+    /// An origin path prefix that is not one.
+    #[error("the origin path prefix {prefix:?} is not usable\nleave it empty, or start it with / and do not end it with /, in visible ASCII without ? and #")]
+    StripPrefix {
+        /// The prefix given.
+        prefix: String,
+    },
+    /// The replay store forgets before the policy allows.
+    #[error("the replay store remembers for max_age {store_max_age_s} s and skew {store_skew_s} s, the policy asks for {max_age_s} s and {skew_s} s\nbuild the store from the same freshness, or a request could land twice")]
+    ReplayRetention {
+        /// The store's age.
+        store_max_age_s: u32,
+        /// The store's skew.
+        store_skew_s: u32,
+        /// The policy's age.
+        max_age_s: u32,
+        /// The policy's skew.
+        skew_s: u32,
+    },
+    /// A replay store that could remember nothing.
+    #[error("a replay store of capacity 0 would refuse every request\ngive it room: requests per second x (max_age + skew)")]
+    ReplayCapacity,
+    /// A body cap of nothing while bodies have to be covered.
+    #[error("a body cap of 0 bytes would refuse every body\nset the cap to the largest body that the application takes")]
+    BodyCap,
+    /// A status that a refusal may not have.
+    #[error("a refusal cannot have the status {status}\nuse a 4xx other than 404 and 414, which CDNs cache; 401 where 403 is a failover code of the CDN")]
+    RefusalStatus {
+        /// The status given.
+        status: u16,
+    },
+    /// An exemption that could never match, or would match more than one path.
+    #[error("the exempt path {path:?} is not a raw path\nstart it with / and write it as it arrives, without query, fragment and wildcard")]
+    ExemptPath {
+        /// The path given.
+        path: String,
+    },
+}
+
+/// Why a request was not signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The method is no token, or Host is missing, doubled, empty or not the target's.
+    #[error("the request is malformed: method, Host or Connection (edge signature §3, row 0)\nsend one Host that equals the target's authority, and name no signed field in Connection")]
+    Request,
+    /// The target is one that the verifier would refuse.
+    #[error("the request target cannot be signed\nstart the path with / (and the origin path prefix, if set), in visible ASCII without #")]
+    Target,
+    /// A covered field is not there.
+    #[error("a covered field is missing\nset it before signing")]
+    MissingCoveredHeader,
+    /// A covered field is there more than once.
+    #[error("a covered field is there more than once\nsend it once")]
+    DuplicateHeader,
+    /// A covered field has a byte outside visible ASCII, space and tab.
+    #[error("a covered field has a byte outside visible ASCII, space and tab\nencode the value")]
+    MalformedHeader,
+    /// The nonce departs from the grammar.
+    #[error("the nonce is not 16 to 128 of A-Z a-z 0-9 - _ . =\nuse the edge's request id, or random bytes in base64url")]
+    Nonce,
+    /// The key does not count at this time.
+    #[error("the key is revoked, or outside its window\nsign with a key that counts now")]
+    InactiveKey,
+    /// The date has no four-digit year.
+    #[error("the date is outside the years 0001 to 9999\nset the clock")]
+    Date,
+    /// The operating system gave no random bytes for a nonce.
+    #[error("the operating system gave no random bytes\ntry again once its random source is ready")]
+    NoRandomness,
+}

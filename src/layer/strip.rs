@@ -1,0 +1,58 @@
+use http::header::{HeaderMap, HeaderName};
+
+use crate::scheme::edge::{RESERVED, is_alias_of};
+
+/// Removes what only the edge may write: the reserved names and every alias of them or of a covered
+/// name, but for the covered originals (edge signature §1).
+///
+/// An alias is the same name with `_` or `.` for `-`: a framework that maps both to one variable
+/// would take the stranger's for the edge's. Any viewer can send one, so it is no reason to refuse.
+pub(super) fn strip<'a>(headers: &mut HeaderMap, covered: impl Iterator<Item = &'a str> + Clone) {
+    for reserved in RESERVED {
+        if !covered.clone().any(|name| name == reserved) {
+            headers.remove(reserved);
+        }
+    }
+    let guarded = || RESERVED.into_iter().chain(covered.clone());
+    let is_alias = |name: &&HeaderName| {
+        let name = name.as_str().as_bytes();
+        name.iter().any(|byte| b"_.".contains(byte))
+            && guarded().any(|original| is_alias_of(name, original.as_bytes()))
+    };
+    let aliases: Vec<HeaderName> = headers.keys().filter(is_alias).cloned().collect();
+    for alias in aliases {
+        headers.remove(alias);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_the_covered_originals_and_what_is_not_ours() {
+        let names = [
+            "x-cloud-date",
+            "x-cloud-signature",
+            "x-cloud-host",
+            "x-cloud-viewer-ip",
+            "x_cloud_viewer_ip",
+            "x-cloud.host",
+            "x_cloud-date",
+            "x-tenant",
+            "x_tenant",
+            "x.tenant",
+            "x_other",
+            "accept",
+        ];
+        let mut headers = HeaderMap::new();
+        for name in names {
+            headers.append(name, "1".parse().unwrap());
+            headers.append(name, "2".parse().unwrap());
+        }
+        strip(&mut headers, ["x-cloud-viewer-ip", "x-tenant"].into_iter());
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "x-cloud-viewer-ip", "x-tenant", "x_other"]);
+    }
+}

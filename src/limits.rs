@@ -1,0 +1,37 @@
+//! Every limit of the library, with its unit and its reason.
+
+/// Longest key id and audience. Long enough for a date and a site name, short enough to copy.
+pub const MAX_LABEL_BYTES: usize = 64;
+
+/// Shortest secret: the output of SHA-256, below which a key is weaker than the MAC (RFC 2104 §3).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// Shortest nonce. CloudFront's request id has 56; 16 base64url characters are 96 bits.
+pub const MIN_NONCE_BYTES: usize = 16;
+
+/// Longest nonce: twice CloudFront's request id, so that a header stays small.
+pub const MAX_NONCE_BYTES: usize = 128;
+
+/// Most covered fields in one signature: bounds the work that an unauthenticated header can ask for.
+pub const MAX_COVERED_FIELDS: usize = 16;
+
+/// Longest name of a covered field.
+pub const MAX_FIELD_NAME_BYTES: usize = 64;
+
+/// Longest `max_age`: one day. A signature that lives longer is a password.
+pub const MAX_MAX_AGE_S: u32 = 86_400;
+
+/// Widest clock skew: one hour. Two clocks further apart are a fault to mend, not to allow for.
+pub const MAX_SKEW_S: u32 = 3_600;
+
+/// Most uses of one signature. CloudFront makes six attempts at most (three for each of two
+/// origins); the replay window keeps the count in four bits.
+pub const MAX_USES: u8 = 15;
+
+/// Nonces that the default replay window remembers: at 20 bytes each about 20 MB, enough for
+/// 9,000 requests a second with a window of 95 seconds plus skew.
+pub const DEFAULT_REPLAY_CAPACITY: usize = 1_000_000;
+
+/// Largest body that a covered `content-digest` is checked for, unless configured: what CloudFront
+/// lets an edge function read of a body (1 MB at the origin-request event).
+pub const DEFAULT_BODY_CAP_BYTES: usize = 1_048_576;

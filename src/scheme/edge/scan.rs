@@ -1,0 +1,89 @@
+//! One pass over the fields of a request: rows 0 to 2 of the table (§3).
+
+use super::{DATE, SIGNATURE, is_reserved, is_token};
+use crate::canon::TargetParts;
+use crate::message::{MessageHead, connection_options};
+use crate::rejection::RejectionKind;
+
+/// What one pass over the fields finds in a request that is well formed.
+pub(crate) struct Scan<'a> {
+    /// Host, or `:authority`.
+    pub(crate) host: &'a [u8],
+    pub(crate) target: TargetParts<'a>,
+    signature: Field<'a>,
+    date: Field<'a>,
+    pub(crate) has_connection: bool,
+    pub(crate) is_upgrade: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// Row 0, but for the names in `h`, which are not known yet.
+    pub(crate) fn of(head: &MessageHead<'a>) -> Result<Self, RejectionKind> {
+        let (mut host, mut signature, mut date) = (Field::Absent, Field::Absent, Field::Absent);
+        let (mut has_connection, mut is_upgrade, mut drops_reserved) = (false, false, false);
+        for (name, value) in head.fields.iter() {
+            match name.len() {
+                4 if name.eq_ignore_ascii_case(b"host") => host.add(value),
+                7 if name.eq_ignore_ascii_case(b"upgrade") => is_upgrade = true,
+                10 if name.eq_ignore_ascii_case(b"connection") => {
+                    has_connection = true;
+                    drops_reserved |= connection_options(value).any(is_reserved);
+                }
+                12 if name.eq_ignore_ascii_case(DATE.as_bytes()) => date.add(value),
+                17 if name.eq_ignore_ascii_case(SIGNATURE.as_bytes()) => signature.add(value),
+                _ => {}
+            }
+        }
+        let target = TargetParts::split(head.target);
+        let host = authority(host, head.pseudo_authority, target.authority);
+        let (true, false, Some(host)) = (is_token(head.method), drops_reserved, host) else {
+            return Err(RejectionKind::MalformedRequest);
+        };
+        Ok(Self { host, target, signature, date, has_connection, is_upgrade })
+    }
+
+    /// Rows 1 to 3: the values of `x-cloud-signature` and `x-cloud-date`, each there once.
+    pub(crate) fn protocol_fields(&self) -> Result<(&'a [u8], &'a [u8]), RejectionKind> {
+        match (self.signature, self.date) {
+            (Field::Absent, Field::Absent) => Err(RejectionKind::MissingSignature),
+            (Field::Repeated, _) | (_, Field::Repeated) => Err(RejectionKind::DuplicateHeader),
+            (Field::Absent, _) | (_, Field::Absent) => Err(RejectionKind::MalformedSignature),
+            (Field::Once(signature), Field::Once(date)) => Ok((signature, date)),
+        }
+    }
+}
+
+/// The one authority of a request, or `None` when there is none, or more than one answer: Host is
+/// there exactly once, or `:authority` stands for it; it is not empty, has no userinfo where the
+/// target carries it, and all that name it agree but for ASCII case.
+fn authority<'a>(
+    host: Field<'a>,
+    pseudo_authority: Option<&'a [u8]>,
+    of_target: Option<&'a [u8]>,
+) -> Option<&'a [u8]> {
+    let host = match (host, pseudo_authority) {
+        (Field::Once(host), _) => host,
+        (Field::Absent, Some(authority)) => authority,
+        (Field::Absent | Field::Repeated, _) => return None,
+    };
+    let agrees = |other: &[u8]| other.eq_ignore_ascii_case(host) && !other.contains(&b'@');
+    let agree = [pseudo_authority, of_target].into_iter().flatten().all(agrees);
+    (agree && !host.is_empty()).then_some(host)
+}
+
+/// How often a field is there.
+#[derive(Clone, Copy)]
+enum Field<'a> {
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Field<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+}

@@ -1,0 +1,218 @@
+//! The signer: the other end of [`Verifier`](crate::Verifier), over the same signature base.
+//!
+//! A signer refuses what the verifier would refuse of the request itself (rows 0, 4 and 5 of the
+//! table in `docs/wire-format.md`), so that nothing leaves the edge unsigned or half-signed.
+//!
+//! ```
+//! use wafpass::{Key, MessageHead, Secret, Signer, UnixTime, scheme::edge::WafEvidence};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+//! let signer = Signer::builder(Key::new("2026-11-a", &secret)?, "shop").build()?;
+//!
+//! let fields: [(&[u8], &[u8]); 1] = [(b"host", b"shop.example")];
+//! let head = MessageHead::from_raw(b"GET", b"/", &fields);
+//! let now = UnixTime::from_secs(1_795_307_400);
+//! let signature = signer.sign(&head, WafEvidence::Pass, "a-request-id-of-the-edge", now)?;
+//! assert_eq!(signature.date(), "20261122T003000Z");
+//! # Ok(())
+//! # }
+//! ```
+
+use hmac::Mac;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::canon::{PathPrefix, QueryMode};
+use crate::error::{ConfigError, SignError};
+use crate::key::{Key, is_label};
+use crate::message::MessageHead;
+use crate::scheme::edge::{self, Claims, Covered, Fault, MAC_BYTES, Scan, SignatureBase, WafEvidence};
+use crate::time::UnixTime;
+
+/// Signs requests for one audience with one key.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    key: Key,
+    audience: Box<str>,
+    /// The value of `h`.
+    covered: Box<str>,
+    prefix: PathPrefix,
+    query: QueryMode,
+}
+
+impl Signer {
+    /// Begins a signer with what it cannot do without: the key, and the audience that the
+    /// signatures are for.
+    #[must_use]
+    pub fn builder(key: Key, audience: &str) -> SignerBuilder {
+        SignerBuilder {
+            key,
+            audience: audience.into(),
+            covered: Vec::new(),
+            prefix: String::new(),
+            query: QueryMode::default(),
+        }
+    }
+
+    /// Signs the head of a request. Protocol fields that it has already are not looked at.
+    ///
+    /// `waf` is [`WafEvidence::Pass`] only when the caller has itself seen evidence that the WAF let
+    /// this very request through. `nonce` makes the signature unique: the edge's request id, or at
+    /// least 96 random bits.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] for whatever the verifier would refuse.
+    pub fn sign(
+        &self,
+        head: &MessageHead<'_>,
+        waf: WafEvidence,
+        nonce: &str,
+        now: UnixTime,
+    ) -> Result<Signature, SignError> {
+        let scan = Scan::of(head).map_err(|_| SignError::Request)?;
+        let names = self.names();
+        if scan.has_connection && names.clone().any(|name| head.is_connection_option(name.as_bytes())) {
+            return Err(SignError::Request);
+        }
+        let target = scan.target.canonical(head.method, &self.prefix, self.query);
+        let target = target.ok_or(SignError::Target)?;
+        let covered = Covered::collect(self.covered.as_bytes(), head).map_err(|fault| match fault {
+            Fault::Missing => SignError::MissingCoveredHeader,
+            Fault::Duplicate => SignError::DuplicateHeader,
+            Fault::ForbiddenByte => SignError::MalformedHeader,
+        })?;
+        if !edge::is_nonce(nonce.as_bytes()) {
+            return Err(SignError::Nonce);
+        }
+        if !self.key.is_active(now) {
+            return Err(SignError::InactiveKey);
+        }
+        let date = now.to_date().ok_or(SignError::Date)?;
+        let claims = Claims {
+            key_id: self.key.id().as_bytes(),
+            nonce: nonce.as_bytes(),
+            audience: self.audience.as_bytes(),
+            waf,
+            covered_names: self.covered.as_bytes(),
+            mac: [0; MAC_BYTES],
+        };
+        let base = SignatureBase::of(&claims, &date, head.method, target, covered);
+        let mac = edge::mac_over(&base, self.key.keyed()).finalize().into_bytes().into();
+        Ok(Signature {
+            date: date.map(char::from).iter().collect(),
+            value: Claims { mac, ..claims }.to_string(),
+        })
+    }
+
+    /// The names of the covered fields, in ascending order.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.covered.split(':').filter(|name| !name.is_empty())
+    }
+
+    /// The audience that the signatures are for.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+}
+
+/// The two fields that prove a request, `x-cloud-date` and `x-cloud-signature`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    date: String,
+    value: String,
+}
+
+impl Signature {
+    /// The value of `x-cloud-date`.
+    #[must_use]
+    pub fn date(&self) -> &str {
+        &self.date
+    }
+
+    /// The value of `x-cloud-signature`.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Both fields, as (name, value).
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, &str); 2] {
+        [(edge::DATE, &self.date), (edge::SIGNATURE, &self.value)]
+    }
+
+    /// Sets both fields, in place of any that are there.
+    pub fn insert_into(&self, headers: &mut HeaderMap) {
+        for (name, value) in self.fields() {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+/// Builds a [`Signer`].
+#[must_use = "nothing is signed before SignerBuilder::build"]
+pub struct SignerBuilder {
+    key: Key,
+    audience: String,
+    covered: Vec<String>,
+    prefix: String,
+    query: QueryMode,
+}
+
+impl SignerBuilder {
+    /// Covers the field `name` (lower case). Cover only what the caller wrote itself, or what
+    /// nothing behind it changes.
+    pub fn cover(mut self, name: &str) -> Self {
+        self.covered.push(name.into());
+        self
+    }
+
+    /// The path that something behind the signer puts in front of the one it sees is not signed;
+    /// the targets given to the signer carry it, as the origin will see them.
+    pub fn strip_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// What of the query is signed (all of it, by default).
+    pub const fn query(mut self, query: QueryMode) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// The signer.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for whatever would make signatures that no verifier accepts.
+    pub fn build(self) -> Result<Signer, ConfigError> {
+        if !is_label(self.audience.as_bytes()) {
+            return Err(ConfigError::Label { what: "audience", text: self.audience });
+        }
+        Ok(Signer {
+            key: self.key,
+            audience: self.audience.into(),
+            covered: edge::coverable(&self.covered)?.join(":").into(),
+            prefix: PathPrefix::new(&self.prefix)?,
+            query: self.query,
+        })
+    }
+}
+
+/// A nonce of 128 random bits, in base64url.
+///
+/// # Errors
+///
+/// [`SignError::NoRandomness`] when the operating system has none to give.
+#[cfg(feature = "layer")]
+pub fn random_nonce() -> Result<String, SignError> {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|_| SignError::NoRandomness)?;
+    Ok(Base64UrlUnpadded::encode_string(&bits))
+}

@@ -1,0 +1,408 @@
+//! The verifier: one plain function for the head, one for its use.
+//!
+//! A request passes when [`Verifier::check`] finds its head good, [`Verifier::admit`] takes its use,
+//! and its body, where it is covered, is the one that was signed. Everything else is refused with
+//! the first reason that applies, in the order of the table in `docs/wire-format.md` §3.
+//!
+//! ```
+//! use wafpass::{Freshness, Key, Keyring, MessageHead, RejectionKind, Secret, UnixTime, Verifier};
+//!
+//! # fn main() -> Result<(), wafpass::ConfigError> {
+//! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+//! let keys = Keyring::new([Key::new("2026-11-a", &secret)?])?;
+//! let started = UnixTime::from_secs(1_795_307_300);
+//! let verifier = Verifier::builder("shop", keys, Freshness::strict()).build_at(started)?;
+//!
+//! let fields: [(&[u8], &[u8]); 3] = [
+//!     (b"host", b"shop.example"),
+//!     (b"x-cloud-date", b"20261122T003000Z"),
+//!     (b"x-cloud-signature", b"v1;kid=2026-11-a;nonce=U7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==;aud=shop;waf=pass;h=;sig=3fa741bc01969e1d0eeb292e4cd3c8b9fe7948d237fce0318ff78f7a6d9220c2"),
+//! ];
+//! let now = UnixTime::from_secs(1_795_307_400);
+//! let authentic = verifier.check(&MessageHead::from_raw(b"GET", b"/", &fields), now).unwrap();
+//! let spent = verifier.admit(authentic, now).unwrap();
+//!
+//! let altered = verifier.check(&MessageHead::from_raw(b"GET", b"/admin", &fields), now);
+//! assert_eq!(altered.err().unwrap().kind, RejectionKind::SignatureMismatch);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use hmac::Mac;
+
+use crate::canon::{CONTENT_DIGEST, PathPrefix, QueryMode};
+use crate::error::ConfigError;
+use crate::key::{KeyId, is_label};
+use crate::keyring::Keyring;
+use crate::limits::DEFAULT_BODY_CAP_BYTES;
+use crate::message::MessageHead;
+use crate::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::replay::{Admission, Capacity, Identity, ReplayStore, ReplayWindow};
+use crate::scheme::edge::{self, Claims, Covered, Fault, Scan, SignatureBase, WafEvidence};
+use crate::time::UnixTime;
+use crate::verified::{Authentic, Spent};
+
+/// Seconds after the start of the replay store in which requests signed before it may still come.
+const SETTLING_S: i64 = 2;
+
+/// Verifies edge signatures for one audience.
+pub struct Verifier {
+    audience: Box<str>,
+    keyring: Keyring,
+    freshness: Freshness,
+    waf: WafRequirement,
+    required: Vec<Box<str>>,
+    prefix: PathPrefix,
+    query: QueryMode,
+    host: HostBinding,
+    body: BodyCoverage,
+    body_cap: usize,
+    barrier: RestartBarrier,
+    replay: Arc<dyn ReplayStore>,
+}
+
+impl Verifier {
+    /// Begins a verifier with what it cannot do without: the name of this site or origin, its keys,
+    /// and how old a signature may be.
+    #[must_use]
+    pub fn builder(audience: &str, keyring: Keyring, freshness: Freshness) -> VerifierBuilder {
+        VerifierBuilder {
+            audience: audience.into(),
+            keyring,
+            freshness,
+            waf: WafRequirement::default(),
+            required: Vec::new(),
+            prefix: String::new(),
+            query: QueryMode::default(),
+            host: HostBinding::default(),
+            body: BodyCoverage::default(),
+            body_cap: DEFAULT_BODY_CAP_BYTES,
+            barrier: RestartBarrier::default(),
+            replay: Replay::Window(Capacity::default()),
+        }
+    }
+
+    /// Checks the head of a request: rows 0 to 14. Allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first reason that applies.
+    pub fn check<'a>(
+        &self,
+        head: &MessageHead<'a>,
+        now: UnixTime,
+    ) -> Result<Authentic<'a>, Rejection> {
+        let scan = Scan::of(head)?; // row 0
+        let signed = self.read(head, &scan)?; // rows 1 to 5
+        let refuse = |kind| Err(signed.rejection(kind, now));
+
+        let Some(key) = self.keyring.get(&signed.key_id) else {
+            return refuse(RejectionKind::UnknownKey);
+        };
+        if !key.is_active(now) {
+            return refuse(RejectionKind::InactiveKey);
+        }
+        let mac = edge::mac_over(&signed.base, key.keyed());
+        if mac.verify_slice(&signed.claims.mac).is_err() {
+            return refuse(RejectionKind::SignatureMismatch);
+        }
+        if let Err(kind) = self.judge(head, &scan, &signed, now) {
+            return refuse(kind);
+        }
+        Ok(Authentic {
+            claims: signed.claims,
+            key_id: signed.key_id,
+            date: signed.date,
+            covered: signed.base.covered,
+            max_uses: self.freshness.uses_of(head.method, scan.is_upgrade),
+            identity: Identity::from_mac(signed.claims.mac),
+        })
+    }
+
+    /// Takes the use of an authentic head: rows 15 to 17, and row 10 anew, since time has passed.
+    ///
+    /// # Errors
+    ///
+    /// The first reason that applies. A refused use is not given back.
+    pub fn admit<'a>(
+        &self,
+        authentic: Authentic<'a>,
+        now: UnixTime,
+    ) -> Result<Spent<'a>, Rejection> {
+        let kind = if self.freshness.is_expired(authentic.date, now) {
+            RejectionKind::Expired
+        } else if self.is_before_start(authentic.date) {
+            RejectionKind::BeforeStart
+        } else {
+            match self.replay.admit(&authentic.claim(), now) {
+                Admission::Fresh { nth } => {
+                    let body_cap = self.body_cap;
+                    return Ok(Spent { authentic, nth_use: nth, admitted: now, body_cap });
+                }
+                Admission::Replayed => RejectionKind::Replayed,
+                Admission::Full => RejectionKind::ReplayCapacity,
+                Admission::Expired => RejectionKind::Expired,
+                Admission::NotYetValid => RejectionKind::NotYetValid,
+                Admission::Unavailable => RejectionKind::ReplayUnavailable,
+            }
+        };
+        let age_s = Some(now.seconds_since(authentic.date));
+        Err(Rejection { kind, key_id: Some(authentic.key_id), age_s })
+    }
+
+    /// The signature base of a request, as the signer must have seen it: for people who compare
+    /// the two. Says nothing of keys, time and policy.
+    ///
+    /// # Errors
+    ///
+    /// The reason in rows 0 to 5 for which there is no base.
+    pub fn signature_base(&self, head: &MessageHead<'_>) -> Result<Vec<u8>, Rejection> {
+        let scan = Scan::of(head)?;
+        Ok(self.read(head, &scan)?.base.to_vec())
+    }
+
+    /// When a service should report ready: two seconds after its replay store began, so that the
+    /// restart barrier refuses next to nothing. `None` where there is no barrier.
+    #[must_use]
+    pub fn ready_at(&self) -> Option<UnixTime> {
+        let started = self.replay.started().filter(|_| self.barrier == RestartBarrier::On)?;
+        Some(started.saturating_add(SETTLING_S))
+    }
+
+    /// The replay store.
+    #[must_use]
+    pub fn replay_store(&self) -> &dyn ReplayStore {
+        &*self.replay
+    }
+
+    /// The name of this site or origin.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Rows 1 to 5: what the signature says, and the base it is about.
+    fn read<'a>(&self, head: &MessageHead<'a>, scan: &Scan<'a>) -> Result<Signed<'a>, RejectionKind> {
+        let (signature, date_text) = scan.protocol_fields()?;
+        let malformed = RejectionKind::MalformedSignature;
+        let claims = Claims::parse(signature).ok_or(malformed)?;
+        let mut names = Covered::names(claims.covered_names).ok_or(malformed)?;
+        let key_id = KeyId::from_bytes(claims.key_id).ok_or(malformed)?;
+        let date = UnixTime::parse_date(date_text).ok_or(malformed)?;
+        if scan.has_connection && names.any(|name| head.is_connection_option(name)) {
+            return Err(RejectionKind::MalformedRequest); // row 0, for the names in h
+        }
+        let target = scan
+            .target
+            .canonical(head.method, &self.prefix, self.query)
+            .ok_or(RejectionKind::MalformedTarget)?;
+        let covered = Covered::collect(claims.covered_names, head).map_err(|fault| match fault {
+            Fault::Missing => RejectionKind::MissingCoveredHeader,
+            Fault::Duplicate => RejectionKind::DuplicateHeader,
+            Fault::ForbiddenByte => RejectionKind::MalformedHeader,
+        })?;
+        let base = SignatureBase::of(&claims, date_text, head.method, target, covered);
+        Ok(Signed { claims, key_id, date, base })
+    }
+
+    /// Rows 9 to 14: what the policy asks of a request with a right MAC.
+    fn judge(
+        &self,
+        head: &MessageHead<'_>,
+        scan: &Scan<'_>,
+        signed: &Signed<'_>,
+        now: UnixTime,
+    ) -> Result<(), RejectionKind> {
+        let covered = &signed.base.covered;
+        let is_covered = |name: &str| covered.get(name.as_bytes()).is_some();
+        let must_cover_body = self.body == BodyCoverage::Required && head.has_body();
+        if signed.claims.audience != self.audience.as_bytes() {
+            Err(RejectionKind::WrongAudience)
+        } else if self.freshness.is_expired(signed.date, now) {
+            Err(RejectionKind::Expired)
+        } else if self.freshness.is_ahead(signed.date, now) {
+            Err(RejectionKind::NotYetValid)
+        } else if self.waf == WafRequirement::Required && signed.claims.waf != WafEvidence::Pass {
+            Err(RejectionKind::WafNotEvaluated)
+        } else if !self.required.iter().all(|name| is_covered(name))
+            || must_cover_body && covered.get(CONTENT_DIGEST).is_none()
+        {
+            Err(RejectionKind::InsufficientCoverage)
+        } else if self.host == HostBinding::Bound
+            && !covered.get(edge::HOST.as_bytes()).is_some_and(|host| host.eq_ignore_ascii_case(scan.host))
+        {
+            Err(RejectionKind::WrongHost)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_before_start(&self, date: UnixTime) -> bool {
+        self.barrier == RestartBarrier::On
+            && self.replay.started().is_some_and(|started| date <= started)
+    }
+}
+
+/// A signature that follows the grammar, and the base it is about; nothing is authentic yet.
+struct Signed<'a> {
+    claims: Claims<'a>,
+    key_id: KeyId,
+    date: UnixTime,
+    base: SignatureBase<'a>,
+}
+
+impl Signed<'_> {
+    fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
+        Rejection { kind, key_id: Some(self.key_id), age_s: Some(now.seconds_since(self.date)) }
+    }
+}
+
+/// A replay store that is there, or one to be made when the policy is known.
+enum Replay {
+    Window(Capacity),
+    Store(Arc<dyn ReplayStore>),
+}
+
+/// Builds a [`Verifier`]. What has no safe default was asked for by [`Verifier::builder`]; the rest
+/// is strict until it is loosened here.
+#[must_use = "nothing is verified before VerifierBuilder::build"]
+pub struct VerifierBuilder {
+    audience: String,
+    keyring: Keyring,
+    freshness: Freshness,
+    waf: WafRequirement,
+    required: Vec<String>,
+    prefix: String,
+    query: QueryMode,
+    host: HostBinding,
+    body: BodyCoverage,
+    body_cap: usize,
+    barrier: RestartBarrier,
+    replay: Replay,
+}
+
+impl VerifierBuilder {
+    /// Whether WAF evidence is required (it is, by default).
+    pub const fn waf(mut self, waf: WafRequirement) -> Self {
+        self.waf = waf;
+        self
+    }
+
+    /// Requires every signature to cover the field `name` (lower case).
+    pub fn require_header(mut self, name: &str) -> Self {
+        self.required.push(name.into());
+        self
+    }
+
+    /// The path that the CDN puts in front of the viewer's (CloudFront's `OriginPath`), such as
+    /// `/prod`. A target without it is refused.
+    pub fn strip_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// What of the query is signed (all of it, by default).
+    pub const fn query(mut self, query: QueryMode) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Whether the signed `x-cloud-host` has to be the Host that arrived (not by default).
+    pub const fn bind_host(mut self, host: HostBinding) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Whether a request with a body has to cover it (not by default: most edges cannot).
+    pub const fn body_coverage(mut self, body: BodyCoverage) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Largest body that a covered `content-digest` is checked for, in bytes. The body is held in
+    /// memory until it is whole. Default: [`DEFAULT_BODY_CAP_BYTES`].
+    pub const fn body_cap(mut self, bytes: usize) -> Self {
+        self.body_cap = bytes;
+        self
+    }
+
+    /// How many requests the default replay window remembers. A request over that is refused.
+    pub fn replay_capacity(mut self, capacity: Capacity) -> Self {
+        self.replay = Replay::Window(capacity);
+        self
+    }
+
+    /// Another replay store than the default window, or one that several verifiers share.
+    pub fn replay_store(mut self, store: Arc<dyn ReplayStore>) -> Self {
+        self.replay = Replay::Store(store);
+        self
+    }
+
+    /// Whether requests signed before the replay store began are refused (they are, by default).
+    pub const fn restart_barrier(mut self, barrier: RestartBarrier) -> Self {
+        self.barrier = barrier;
+        self
+    }
+
+    /// The verifier; the default replay window begins now.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_at`](Self::build_at).
+    #[cfg(feature = "layer")]
+    pub fn build(self) -> Result<Verifier, ConfigError> {
+        use crate::clock::{Clock, SystemClock};
+        self.build_at(SystemClock.now())
+    }
+
+    /// The verifier; the default replay window begins at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for whatever would not work, or would leave a hole.
+    pub fn build_at(self, now: UnixTime) -> Result<Verifier, ConfigError> {
+        if !is_label(self.audience.as_bytes()) {
+            return Err(ConfigError::Label { what: "audience", text: self.audience });
+        }
+        if self.body == BodyCoverage::Required && self.body_cap == 0 {
+            return Err(ConfigError::BodyCap);
+        }
+        let retention = self.freshness.retention();
+        let replay: Arc<dyn ReplayStore> = match self.replay {
+            Replay::Window(capacity) => Arc::new(ReplayWindow::new(retention, capacity, now)?),
+            Replay::Store(store) => store,
+        };
+        let stored = replay.retention();
+        if !stored.covers(retention) {
+            return Err(ConfigError::ReplayRetention {
+                store_max_age_s: stored.max_age_s,
+                store_skew_s: stored.skew_s,
+                max_age_s: retention.max_age_s,
+                skew_s: retention.skew_s,
+            });
+        }
+        Ok(Verifier {
+            audience: self.audience.into(),
+            keyring: self.keyring,
+            freshness: self.freshness,
+            waf: self.waf,
+            required: edge::coverable(&self.required)?,
+            prefix: PathPrefix::new(&self.prefix)?,
+            query: self.query,
+            host: self.host,
+            body: self.body,
+            body_cap: self.body_cap,
+            barrier: self.barrier,
+            replay,
+        })
+    }
+}

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# What ./test and the scripts beside this file share. Source it; it runs nothing.
+
+# What is fetched once and kept between clones: Cargo's tools, a compiler for WebAssembly.
+WAFPASS_CACHE=${WAFPASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wafpass}
+
+tools_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# fail FAULT WAY_OUT: an error in two lines, then out.
+fail() {
+  printf 'error: %s\n  help: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "'$1' needs root, and there is no sudo" "run ./test install as root once"
+  fi
+}
+
+# retry TIMES COMMAND...: for what crosses a network.
+retry() {
+  local times=$1 try
+  shift
+  for ((try = 1; ; try++)); do
+    "$@" && return
+    ((try < times)) || return 1
+    printf 'try %d of %d failed: %s\n' "$try" "$times" "$*" >&2
+    sleep $((try * 2))
+  done
+}
+
+# Where the pinned Cargo tools live: one folder for each version of the list.
+cargo_tools_dir() {
+  local list
+  list=$(sha256sum <"$tools_dir/cargo-tools.txt")
+  printf '%s/cargo-tools-%s' "$WAFPASS_CACHE" "${list:0:12}"
+}
