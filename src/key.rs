@@ -132,9 +132,9 @@ impl Secret {
 pub struct Key {
     id: KeyId,
     keyed: HmacSha256,
-    not_before: Option<UnixTime>,
-    not_after: Option<UnixTime>,
-    revoked: bool,
+    pub(crate) not_before: Option<UnixTime>,
+    pub(crate) not_after: Option<UnixTime>,
+    pub(crate) revoked: bool,
 }
 
 impl Key {

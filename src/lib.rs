@@ -5,6 +5,8 @@ pub mod canon;
 #[cfg(feature = "layer")]
 pub mod clock;
 mod error;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod key;
 mod keyring;
 #[cfg(feature = "layer")]
@@ -17,6 +19,8 @@ pub mod replay;
 pub mod scheme;
 mod sign;
 mod time;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 mod verified;
 mod verify;
 

@@ -23,6 +23,8 @@
 //! `cargo bench -p wafpass-benches --bench NAME` measures, `… -- --gate` also fails when a limit is
 //! missed, and `cargo test --benches` only sees that everything runs.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
 use std::env;
 use std::fmt;
 use std::hint::black_box;

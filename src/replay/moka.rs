@@ -131,8 +131,7 @@ impl ReplayMoka {
 
 impl ReplayStore for ReplayMoka {
     fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admission {
-        self.try_admit(claim, now)
-            .map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth })
+        self.try_admit(claim, now).map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth })
     }
 
     fn retention(&self) -> Retention {

@@ -110,7 +110,8 @@ mod tests {
     fn keys_of_the_past_are_dropped() {
         let quota = Quota::new(Capacity { total: 10, per_key: 5 }).unwrap();
         for day in 0..100 {
-            let (key_id, mut tally) = (KeyId::new(&format!("day-{day}")).unwrap(), Tally::default());
+            let (key_id, mut tally) =
+                (KeyId::new(&format!("day-{day}")).unwrap(), Tally::default());
             for _ in 0..5 {
                 assert_eq!(quota.take(&key_id, &mut tally), Ok(()));
             }

@@ -51,13 +51,12 @@ const RECENT_BUCKETS: usize = 4;
 /// ```
 /// use std::num::NonZeroU8;
 ///
-/// use wafpass::key::KeyId;
 /// use wafpass::replay::{
 ///     Admission, Capacity, Identity, ReplayStore, ReplayWindow, Retention, Use,
 /// };
-/// use wafpass::time::UnixTime;
+/// use wafpass::{KeyId, UnixTime};
 ///
-/// # fn main() -> Result<(), wafpass::error::ConfigError> {
+/// # fn main() -> Result<(), wafpass::ConfigError> {
 /// let started = UnixTime::from_secs(1_795_307_400);
 /// let retention = Retention { max_age_s: 60, skew_s: 5 };
 /// let window = ReplayWindow::new(retention, Capacity::default(), started)?;
