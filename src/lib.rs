@@ -1,7 +1,7 @@
 //! wip
 #![forbid(unsafe_code)]
 
-pub mod canon;
+mod canon;
 #[cfg(feature = "layer")]
 pub mod clock;
 mod error;
@@ -24,6 +24,7 @@ pub mod vectors;
 mod verified;
 mod verify;
 
+pub use self::canon::{ContentDigest, PathPrefix, QueryMode};
 pub use self::error::{ConfigError, SignError};
 pub use self::key::{Key, KeyId, Secret};
 pub use self::keyring::Keyring;

@@ -174,7 +174,7 @@ impl Case {
         let verifier = self
             .config
             .verifier()
-            .map_err(|error| failure(format!("a configuration that does not load: {error}"), None))?;
+            .map_err(|fault| failure(format!("a configuration that does not load: {fault}"), None))?;
         let Request { method, target, headers } = &self.request;
         let fields: Vec<(&[u8], &[u8])> =
             headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
@@ -202,8 +202,12 @@ impl Case {
 }
 
 impl Config {
-    fn verifier(&self) -> Result<Verifier, ConfigError> {
+    fn verifier(&self) -> Result<Verifier, String> {
         let keys = self.keys.iter().map(KeyEntry::key).collect::<Result<Vec<_>, _>>()?;
+        self.verifier_with(keys).map_err(|error| error.to_string())
+    }
+
+    fn verifier_with(&self, keys: Vec<Key>) -> Result<Verifier, ConfigError> {
         let freshness = Freshness::custom(self.max_age, self.skew)?;
         let waf = if self.require_waf { WafRequirement::Required } else { WafRequirement::NotRequired };
         let host = if self.bind_host { HostBinding::Bound } else { HostBinding::Unbound };
@@ -223,9 +227,11 @@ impl Config {
 }
 
 impl KeyEntry {
-    fn key(&self) -> Result<Key, ConfigError> {
-        let secret = Base64::decode_vec(&self.secret).map_err(|_| ConfigError::SecretEncoding)?;
-        let key = Key::new(&self.kid, &Secret::new(secret)?)?;
+    fn key(&self) -> Result<Key, String> {
+        let secret = Base64::decode_vec(&self.secret)
+            .map_err(|_| format!("the secret of {:?} is not base64 with padding", self.kid))?;
+        let secret = Secret::new(secret).map_err(|error| error.to_string())?;
+        let key = Key::new(&self.kid, &secret).map_err(|error| error.to_string())?;
         let key = self.not_before.map(UnixTime::from_secs).into_iter().fold(key, Key::not_before);
         let key = self.not_after.map(UnixTime::from_secs).into_iter().fold(key, Key::not_after);
         Ok(if self.revoked { key.revoked() } else { key })
@@ -291,5 +297,80 @@ impl Difference {
         let line = (0..expected.len().max(got.len())).find(|&line| expected.get(line) != got.get(line))?;
         let (expected, got) = (expected.get(line).cloned(), got.get(line).cloned());
         Some(Self { line: line + 1, expected, got })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"spec": "edge-signature version 1", "cases": [{
+        "name": "get root",
+        "request": {"method": "GET", "target": "/", "headers": [
+            ["host", "shop.example"],
+            ["x-cloud-date", "20261122T003000Z"],
+            ["x-cloud-signature", "v1;kid=2026-11-a;nonce=U7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==;aud=shop;waf=pass;h=;sig=3fa741bc01969e1d0eeb292e4cd3c8b9fe7948d237fce0318ff78f7a6d9220c2"]
+        ]},
+        "config": {
+            "keys": [{"kid": "2026-11-a", "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}],
+            "audience": "shop", "max_age": 60, "skew": 5
+        },
+        "now": 1795307400,
+        "expect": "accept",
+        "base": "WAFPASS1-HMAC-SHA256\n20261122T003000Z\n2026-11-a\nU7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==\nshop\npass\nGET\n/\n"
+    }]}"#;
+
+    fn with(from: &str, to: &str) -> Result<VectorFile, VectorError> {
+        assert!(GOOD.contains(from), "{from}");
+        VectorFile::parse(GOOD.replace(from, to).as_bytes())
+    }
+
+    #[test]
+    fn the_runner_passes_a_good_case_and_fails_every_other() {
+        with("GET", "GET").unwrap().cases()[0].run().unwrap();
+        for (from, to, got) in [
+            ("\"target\": \"/\"", "\"target\": \"/a\"", "signature-mismatch"),
+            ("1795307400", "1795307500", "expired"),
+            ("\\nGET\\n/", "\\nGET\\n/a", "line 8 of the base, expected: \"/a\"\nline 8 of the base, got:      \"/\""),
+            ("GET\\n/\\n", "GET\\n/", "line 9 of the base, expected: no such line"),
+            ("\"max_age\": 60", "\"max_age\": 86401", "out of bounds"),
+            ("\"skew\": 5", "\"skew\": 5, \"strip_prefix\": \"p\"", "prefix"),
+            ("GBkaGxwdHh8=", "GBkaGxwdHh8", "the secret of \"2026-11-a\" is not base64 with padding"),
+            ("DxAREhMUFRYXGBkaGxwdHh8=", "", "shorter than 32"),
+        ] {
+            let failure = with(from, to).unwrap().cases()[0].run().unwrap_err().to_string();
+            assert!(failure.contains(got), "{to}: {failure}");
+        }
+        let refused = GOOD.replace("\"accept\"", "\"expired\"").replace("\"base\"", "\"x\"");
+        let refused = &refused[..refused.find(",\n        \"x\"").unwrap()];
+        let file = VectorFile::parse(format!("{refused} }}]}}").as_bytes()).unwrap();
+        let failure = file.cases()[0].run().unwrap_err().to_string();
+        assert_eq!(failure, "expected: expired\ngot:      accept", "an unexpected success fails");
+    }
+
+    #[test]
+    fn files_are_read_strictly() {
+        for (from, to, fault) in [
+            ("\"now\"", "\"then\"", "unknown field `then`"),
+            ("\"kid\"", "\"id\"", "unknown field `id`"),
+            ("\"skew\": 5", "\"skew\": 5, \"leeway\": 5", "unknown field `leeway`"),
+            ("\"skew\": 5", "\"skew\": 5, \"skew\": 5", "duplicate field `skew`"),
+            ("\"skew\": 5", "\"skew\": -5", "invalid value"),
+            ("\"skew\": 5", "\"skew\": 5, \"query\": \"some\"", "unknown variant `some`"),
+            ("\"host\", \"shop.example\"", "\"host\"", "invalid length 1"),
+            ("\"accept\"", "\"acept\"", "expects \"acept\", which is no reason"),
+            ("\"accept\"", "\"expired\"", "expects expired, with a base"),
+            ("version 1", "version 2", "the spec is \"edge-signature version 2\""),
+        ] {
+            let fault_found = with(from, to).unwrap_err().to_string();
+            assert!(fault_found.contains(fault), "{to}: {fault_found}");
+            assert_eq!(fault_found.lines().count(), 2, "{fault_found}");
+        }
+        let empty = VectorFile::parse(br#"{"spec": "edge-signature version 1", "cases": []}"#);
+        assert!(empty.unwrap_err().to_string().starts_with("there is no case in it\n"));
+        let case = GOOD.split_once('[').unwrap().1.rsplit_once(']').unwrap().0;
+        let twice = format!(r#"{{"spec": "edge-signature version 1", "cases": [{case}, {case}]}}"#);
+        assert!(VectorFile::parse(twice.as_bytes()).unwrap_err().to_string().contains("two cases have the name"));
+        assert!(VectorFile::parse(b"\xff").is_err());
     }
 }

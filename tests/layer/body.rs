@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use http_body::Frame;
-use wafpass::canon::ContentDigest;
+use wafpass::ContentDigest;
 use wafpass::{BodyCoverage, Freshness, RejectionKind as Kind};
 
 use crate::common::*;

@@ -1,0 +1,61 @@
+//! An axum origin that answers only what its edge signed.
+//!
+//! ```text
+//! export WAFPASS_KEY=$(head -c 32 /dev/urandom | basenc --base64url | tr -d =)
+//! cargo run --example axum_guard --features axum
+//! ```
+//!
+//! `curl -i http://127.0.0.1:3000/` is refused, `curl http://127.0.0.1:3000/health` is exempt.
+//! docs/cloudfront.md tells how the edge gets the same key; `wafpass sign` signs for a try by hand.
+
+use std::error::Error;
+
+use axum::Router;
+use axum::http::{Method, StatusCode};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use wafpass::{
+    Exemption, Freshness, Key, Keyring, Refusal, Secret, Verified, Verifier, VerifyLayer,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let secret = std::env::var("WAFPASS_KEY").map_err(|_| "set WAFPASS_KEY, as shown above")?;
+    let key = Key::new("2026-11-a", &Secret::from_base64url(&secret)?)?;
+
+    // The audience is this site's name. CloudFront repeats GET and HEAD on its own: the preset
+    // gives a signature the age and the uses that this needs. Evidence of the WAF is required.
+    let verifier = Verifier::builder("shop", Keyring::new([key])?, Freshness::cloudfront())
+        .require_header("x-cloud-viewer-ip")
+        .build()?;
+    let ready_at = verifier.ready_at();
+
+    // 401, since a CloudFront origin group may take 403 for a reason to fail over.
+    let guard = VerifyLayer::new(verifier)
+        .exempt(Exemption::new(Method::GET, "/health")?)
+        .refuse_with(Refusal::with_status(StatusCode::UNAUTHORIZED)?);
+
+    let app = Router::new()
+        .route("/", get(hello))
+        .route("/orders", post(async || StatusCode::CREATED))
+        .route("/health", get(move || async move { health(ready_at) }))
+        .layer(guard); // outermost, and around the fallback too
+
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
+}
+
+/// Runs only for verified requests, so it can ask for what was verified.
+async fn hello(verified: Verified) -> String {
+    let viewer = verified.viewer_ip().map_or("unknown".to_owned(), |ip| ip.to_string());
+    format!("hello {viewer}, request {}\n", verified.nonce())
+}
+
+/// Not ready in the first two seconds, so that no request signed before the start arrives.
+fn health(ready_at: Option<wafpass::UnixTime>) -> StatusCode {
+    match ready_at {
+        Some(ready_at) if wafpass::clock::now() < ready_at => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    }
+}
