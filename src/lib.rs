@@ -1,4 +1,70 @@
-//! wip
+//! Prove at the origin that a request came through your edge and its WAF.
+//!
+//! An origin behind a CDN and a WAF has to know, for each request, that it came through them. A
+//! static header such as `X-WAF-Checked: true` is a password on the wire: once it leaks, the WAF is
+//! gone. With `wafpass` the edge signs what it saw, and the origin checks it in about a microsecond:
+//!
+//! - **what passes**: a request that a holder of the key signed, for this audience, a moment ago,
+//!   after the WAF let it through, that has not been used up, with the method, path, query and
+//!   covered fields that were signed;
+//! - **what a refused request gets**: one status, an empty body, `cache-control: no-store`. The
+//!   reason goes to the log and the response's extensions, never to the peer;
+//! - **what a proxy in between does to the promise**: whatever it changes of what was signed is
+//!   refused. It cannot weaken the promise.
+//!
+//! ```
+//! use wafpass::{Freshness, Key, Keyring, Secret, Verifier};
+//!
+//! # fn main() -> Result<(), wafpass::ConfigError> {
+//! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+//! let keys = Keyring::new([Key::new("2026-11-a", &secret)?])?;
+//! let verifier = Verifier::builder("shop", keys, Freshness::cloudfront());
+//! # #[cfg(feature = "layer")]
+//! let guard = wafpass::VerifyLayer::new(verifier.build()?); // for any tower service
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Table of contents
+//!
+//! | to | see |
+//! | - | - |
+//! | guard axum, tonic or hyper | [`layer`], [`VerifyLayer`]; in a handler, [`Verified`] |
+//! | decide about one request | [`Verifier::check`], [`Verifier::admit`] |
+//! | choose what is asked of a request | [`VerifierBuilder`], [`Freshness`], [`WafRequirement`] |
+//! | hold keys | [`Secret`], [`Key`], [`Keyring`] |
+//! | know why a request was refused | [`Rejection`], [`RejectionKind`]; with `explain`, the module of that name |
+//! | remember what was used | [`replay`] |
+//! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
+//! | read the wire format | [`scheme::edge`], `docs/wire-format.md` |
+//! | see every limit and its reason | [`limits`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | - | - |
+//! | `layer` (default) | the tower layers, and the clock |
+//! | `axum` | [`Verified`] as an extractor; nested routers verified against the original URI |
+//! | `moka` | a replay store on moka, beside the default window |
+//! | `explain` | why a request was refused, step by step |
+//! | `vectors` | the vector files that all implementations share |
+//! | `cli` | what the `wafpass` binary needs |
+//! | `full` | all of them |
+//!
+//! # Floors
+//!
+//! Arrows point down only. Floors 0 to 3 do no I/O, know no async and read no clock (`now` is an
+//! argument), and build for WebAssembly.
+//!
+//! ```text
+//! 5  the binary, edge/ (JavaScript, tied to the rest by vectors only)
+//! 4  layer  clock                                  async and tower from here up
+//! 3  verify  sign  verified  policy  replay  explain  vectors
+//! 2  scheme
+//! 1  message  canon
+//! 0  time  key  keyring  limits  rejection  error
+//! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod canon;
@@ -39,3 +105,8 @@ pub use self::sign::{Signature, Signer, SignerBuilder};
 pub use self::time::UnixTime;
 pub use self::verified::{Authentic, Finish, PendingBody, Spent, Verified};
 pub use self::verify::{Verifier, VerifierBuilder};
+
+/// The example in README.md runs as a test.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

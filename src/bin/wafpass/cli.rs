@@ -1,0 +1,53 @@
+//! The verbs.
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Fault;
+use crate::{Verdict, explain, keygen, sign, style, vectors, verify};
+
+const AFTER: &str = "\
+Exit codes:
+  0  good: accepted, signed, passed
+  1  bad: refused, or a case failed
+  2  usage, or input that cannot be read
+
+Example:
+  wafpass keygen --aud shop --out keys.json --edge-out edge.json
+  curl $(wafpass sign --key-file keys.json --waf pass http://localhost:8080/a)
+
+Standard output is for the answer, standard error for what went wrong. Colour
+is for terminals, and NO_COLOR turns it off. Secrets are read from files, from
+standard input or from WAFPASS_KEYS, never from arguments.";
+
+/// Prove at the origin that a request came through your edge and its WAF.
+#[derive(Parser)]
+#[command(name = "wafpass", version, arg_required_else_help = true, styles = style::HELP)]
+#[command(max_term_width = 80, after_help = AFTER)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Keygen(keygen::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+    Explain(explain::Args),
+    Vectors(vectors::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
+        match self {
+            Self::Keygen(args) => args.run(out),
+            Self::Sign(args) => args.run(out),
+            Self::Verify(args) => args.run(out),
+            Self::Explain(args) => args.run(out),
+            Self::Vectors(args) => args.run(out),
+        }
+    }
+}

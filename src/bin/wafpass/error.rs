@@ -1,0 +1,91 @@
+//! Errors in two lines: the fault, the way out.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use wafpass::vectors::VectorError;
+use wafpass::{ConfigError, SignError};
+
+use crate::{BAD, GOOD};
+
+/// Why a verb could not do its work.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Told { fault: String, way_out: String },
+    /// Whoever read our output has gone, such as `head`: nothing to say, and nobody to say it to.
+    ReaderGone,
+}
+
+impl Fault {
+    pub(crate) fn new(fault: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self::Told { fault: fault.into(), way_out: way_out.into() }
+    }
+
+    /// From the library's own two lines.
+    fn two_lines(text: &str) -> Self {
+        let (fault, way_out) = text.split_once('\n').unwrap_or((text, "wafpass --help"));
+        Self::new(fault, way_out)
+    }
+
+    pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
+        let way_out = "name a file that is there, or `-` for standard input";
+        Self::new(format!("{} cannot be read: {error}", shown(path)), way_out)
+    }
+
+    /// Says which file the fault is in.
+    pub(crate) fn within(self, path: &Path) -> Self {
+        match self {
+            Self::Told { fault, way_out } => Self::new(format!("{}: {fault}", shown(path)), way_out),
+            Self::ReaderGone => self,
+        }
+    }
+
+    pub(crate) fn print(&self) {
+        anstream::eprintln!("{self}");
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told { fault, way_out } => {
+                write!(f, "{BAD}error:{BAD:#} {fault}\n{GOOD}try:{GOOD:#}   {way_out}")
+            }
+            Self::ReaderGone => f.write_str("nobody reads the output"),
+        }
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<SignError> for Fault {
+    fn from(error: SignError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<VectorError> for Fault {
+    fn from(error: VectorError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+/// An error of writing our output: files that are read say which they are.
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::new(format!("the output cannot be written: {error}"), "look at where it goes"),
+        }
+    }
+}
+
+/// A path, safe on a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}
