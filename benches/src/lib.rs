@@ -25,6 +25,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
 
+pub mod request;
+
 use std::env;
 use std::fmt;
 use std::hint::black_box;
@@ -56,8 +58,8 @@ pub struct Comparison<'a> {
 
 struct Candidate<'a> {
     name: String,
-    /// Runs the work this many times.
-    work: Box<dyn FnMut(u64) + 'a>,
+    /// Runs the work this many times, and says how long that took.
+    work: Box<dyn FnMut(u64) -> Duration + 'a>,
     samples_ns: Vec<f64>,
 }
 
@@ -80,9 +82,32 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn candidate<T>(mut self, name: &str, mut work: impl FnMut() -> T + 'a) -> Self {
         let work = Box::new(move |times| {
+            let start = ThreadTime::now();
             for _ in 0..times {
                 black_box(work());
             }
+            start.elapsed()
+        });
+        self.candidates.push(Candidate { name: name.into(), work, samples_ns: Vec::new() });
+        self
+    }
+
+    /// Adds a candidate that uses up an input each time. The inputs of a sample are made before its
+    /// clock starts; what becomes of them is dropped while it runs.
+    #[must_use]
+    pub fn candidate_with<I, T>(
+        mut self,
+        name: &str,
+        mut input: impl FnMut() -> I + 'a,
+        mut work: impl FnMut(I) -> T + 'a,
+    ) -> Self {
+        let work = Box::new(move |times| {
+            let inputs: Vec<I> = (0..times).map(|_| input()).collect();
+            let start = ThreadTime::now();
+            for input in inputs {
+                black_box(work(input));
+            }
+            start.elapsed()
         });
         self.candidates.push(Candidate { name: name.into(), work, samples_ns: Vec::new() });
         self
@@ -101,7 +126,7 @@ impl<'a> Comparison<'a> {
             self.candidates.iter_mut().map(|candidate| candidate.calibrate(sample)).collect();
         for _ in 0..rounds {
             for (candidate, &times) in self.candidates.iter_mut().zip(&times) {
-                let took = candidate.time(times);
+                let took = (candidate.work)(times);
                 candidate.samples_ns.push(nanos(took) / times as f64);
             }
         }
@@ -114,17 +139,11 @@ impl<'a> Comparison<'a> {
 }
 
 impl Candidate<'_> {
-    fn time(&mut self, times: u64) -> Duration {
-        let start = ThreadTime::now();
-        (self.work)(times);
-        start.elapsed()
-    }
-
     /// How many times make a sample. The work done to find out warms the caches.
     fn calibrate(&mut self, sample: Duration) -> u64 {
         let mut times = 1;
         loop {
-            let took = self.time(times);
+            let took = (self.work)(times);
             if took >= sample {
                 return times;
             }

@@ -20,6 +20,10 @@ use crate::error::ConfigError;
 use crate::limits::MAX_USES;
 use crate::time::UnixTime;
 
+/// Requests that are over and that one admission drops from the cache: more than the one that it may
+/// put in, so that they become fewer, and few, as each takes a microsecond.
+const DROPPED_AT_ONCE: usize = 8;
+
 /// Remembers uses in a [`moka`] cache, with the promises of
 /// [`ReplayWindow`](super::ReplayWindow) and whole identities in place of hashes.
 ///
@@ -33,8 +37,15 @@ pub struct ReplayMoka {
     quota: Quota,
     /// How often each request was used.
     uses: Cache<Identity, u8>,
-    /// What the cache holds, by the second in which it was signed.
-    by_date: Mutex<BTreeMap<UnixTime, Second>>,
+    held: Mutex<Held>,
+}
+
+/// What the cache holds.
+#[derive(Default)]
+struct Held {
+    by_date: BTreeMap<UnixTime, Second>,
+    /// Counted no more, and soon not held any more.
+    over: Vec<Identity>,
 }
 
 #[derive(Default)]
@@ -61,7 +72,7 @@ impl ReplayMoka {
             horizon: Horizon::new(retention, started),
             quota: Quota::new(capacity)?,
             uses: Cache::builder().build(), // without capacity and time to live, see above
-            by_date: Mutex::default(),
+            held: Mutex::default(),
         })
     }
 
@@ -77,7 +88,7 @@ impl ReplayMoka {
         // While this thread was on its way here, another may have forgotten this request, just
         // before it was put (back) into the cache: from where nobody would take it any more.
         if answer.is_ok() {
-            let _by_date = self.by_date()?;
+            let _held = self.held()?; // so that the other one is seen, or sees what was put
             if self.horizon.retention().is_over(claim.date, self.horizon.latest()) {
                 self.uses.invalidate(claim.identity);
                 return Err(Admission::Expired);
@@ -96,36 +107,39 @@ impl ReplayMoka {
                 Err(Admission::Replayed)
             };
         }
-        let mut by_date = self.by_date()?;
+        let mut held = self.held()?;
         if self.horizon.retention().is_expired(claim.date, self.horizon.latest()) {
             return Err(Admission::Expired); // since `forget`: it may have been in the cache then
         }
-        let second = by_date.entry(claim.date).or_default();
+        let second = held.by_date.entry(claim.date).or_default();
         self.quota.take(claim.key_id, &mut second.tally)?;
         second.identities.push(*claim.identity);
         Ok(NonZeroU8::MIN)
     }
 
-    /// Moves the clock for a request signed at `date`, and drops what is over then.
+    /// Moves the clock for a request signed at `date`, and drops some of what is over then.
     fn forget(&self, date: UnixTime, now: UnixTime) -> Result<(), Admission> {
-        let mut over = Vec::new();
-        let mut by_date = self.by_date()?;
+        let mut held = self.held()?;
         let now = self.horizon.advance(date, now)?;
+        let Held { by_date, over } = &mut *held;
         while let Some(first) = by_date.first_entry()
             && self.horizon.retention().is_over(*first.key(), now)
         {
-            over.push(first.remove());
+            let mut second = first.remove();
+            self.quota.give_back(second.identities.len(), &second.tally);
+            over.append(&mut second.identities);
         }
-        drop(by_date);
-        for Second { identities, tally } in &over {
-            identities.iter().for_each(|identity| self.uses.invalidate(identity));
-            self.quota.give_back(identities.len(), tally);
+        let dropped = over.split_off(over.len().saturating_sub(DROPPED_AT_ONCE));
+        if over.is_empty() {
+            *over = Vec::new(); // what it had allocated goes, too
         }
+        drop(held);
+        dropped.iter().for_each(|identity| self.uses.invalidate(identity));
         Ok(())
     }
 
-    fn by_date(&self) -> Result<MutexGuard<'_, BTreeMap<UnixTime, Second>>, Admission> {
-        self.by_date.lock().map_err(|_| Admission::Unavailable)
+    fn held(&self) -> Result<MutexGuard<'_, Held>, Admission> {
+        self.held.lock().map_err(|_| Admission::Unavailable)
     }
 }
 
