@@ -43,7 +43,6 @@ pub struct Signer {
 impl Signer {
     /// Begins a signer with what it cannot do without: the key, and the audience that the
     /// signatures are for.
-    #[must_use]
     pub fn builder(key: Key, audience: &str) -> SignerBuilder {
         SignerBuilder {
             key,

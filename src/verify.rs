@@ -67,7 +67,6 @@ pub struct Verifier {
 impl Verifier {
     /// Begins a verifier with what it cannot do without: the name of this site or origin, its keys,
     /// and how old a signature may be.
-    #[must_use]
     pub fn builder(audience: &str, keyring: Keyring, freshness: Freshness) -> VerifierBuilder {
         VerifierBuilder {
             audience: audience.into(),

@@ -2,7 +2,7 @@
 //! headers under Node and njs, and through nginx to an axum origin, on sockets.
 //!
 //! Needs node, njs, nginx and its njs module, which `./test install` sets up; without them it fails.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "in a test, a panic is the report")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "in a test, a panic is the report")]
 
 use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpStream};

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
-use crate::{Verdict, explain, keygen, sign, style, vectors, verify};
+use crate::{Verdict, demo, explain, keygen, sign, style, vectors, verify};
 
 const AFTER: &str = "\
 Exit codes:
@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Explain(explain::Args),
     Vectors(vectors::Args),
+    Demo(demo::Args),
 }
 
 impl Command {
@@ -48,6 +49,7 @@ impl Command {
             Self::Verify(args) => args.run(out),
             Self::Explain(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
+            Self::Demo(args) => args.run(out),
         }
     }
 }

@@ -84,6 +84,9 @@ struct Both<'a> {
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
+        for path in [&self.out, &self.edge_out].into_iter().flatten() {
+            refuse_existing(path)?; // before one of two is written
+        }
         let kid = self.kid.clone().map_or_else(dated_kid, Ok)?;
         let key = Secret::generate()?.to_base64url();
         let waf_secret = Secret::generate()?.to_base64url();
@@ -135,13 +138,17 @@ fn write_secret(path: &Path, text: &str) -> Result<(), Fault> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| writeln!(file, "{text}"));
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let fault = format!("{} is there already, and may hold a key in use", shown(path));
-            Fault::new(fault, "name another file, or move that one away")
-        }
-        _ => Fault::new(format!("{} cannot be written: {error}", shown(path)), "name a file in a directory of yours"),
+    written.map_err(|error| {
+        Fault::new(format!("{} cannot be written: {error}", shown(path)), "name a new file in a directory of yours")
     })
+}
+
+fn refuse_existing(path: &Path) -> Result<(), Fault> {
+    if path.symlink_metadata().is_ok() {
+        let fault = format!("{} is there already, and may hold a key in use", shown(path));
+        return Err(Fault::new(fault, "name another file, or move that one away"));
+    }
+    Ok(())
 }
 
 /// A name that sorts by date, such as `2026-11-22-9fQ2`. It owes nothing to the secret.

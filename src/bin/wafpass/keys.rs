@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use wafpass::{Freshness, Key, Secret, UnixTime};
+use wafpass::{Freshness, Key, Keyring, Secret, Signer, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
@@ -129,8 +129,18 @@ impl Preset {
 impl KeyFile {
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
         let file: Self = serde_json::from_str(text).map_err(|error| fault_of(&error, text))?;
-        file.keys()?;
+        file.check()?;
         Ok(file)
+    }
+
+    /// Whether a signer and a verifier could work with it.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let keys = self.keys()?;
+        Keyring::new(keys.iter().cloned())?;
+        for (key, audience) in keys.into_iter().zip(&self.aud) {
+            Signer::builder(key, audience).build()?;
+        }
+        Ok(())
     }
 
     pub(crate) fn keys(&self) -> Result<Vec<Key>, Fault> {

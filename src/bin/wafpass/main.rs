@@ -1,6 +1,7 @@
 //! The command line of wafpass: one module a verb.
 
 mod cli;
+mod demo;
 mod error;
 mod explain;
 mod keygen;

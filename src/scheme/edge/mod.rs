@@ -204,7 +204,7 @@ mod tests {
     fn coverable_names_are_sorted_and_checked() {
         let names = |names: &[&str]| coverable(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
         let sorted = names(&["b", "a", "b"]).unwrap();
-        assert_eq!(sorted, ["a".into(), "b".into()] as [Box<str>; 2]);
+        assert_eq!(sorted.join(" "), "a b");
         for bad in ["", "A", "a_b", "host", "cookie", "x-cloud-date", &"a".repeat(65)] {
             assert!(names(&[bad]).is_err(), "{bad}");
         }

@@ -1,0 +1,131 @@
+//! The verifier: against the bare MAC of the same bytes, refusals against acceptance, and against
+//! two peers that verify the same request.
+//!
+//! `cargo bench -p wafpass-benches --bench check` takes ten seconds; `-- --gate` makes it fail when
+//! a limit is missed.
+
+mod httpsig;
+mod jwt;
+
+use std::cell::{Cell, RefCell};
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::Request;
+use sha2::Sha256;
+
+use wafpass::scheme::edge::SIGNATURE;
+use wafpass::{MessageHead, RejectionKind, UnixTime, Verifier, clock};
+use wafpass_benches::request::{SECRET, TARGET, lines, signed, signer, verifier};
+use wafpass_benches::{Comparison, Gate};
+
+/// Requests that one replay window sees, so that admissions are of new ones and memory stays small.
+const ADMISSIONS: usize = 2_000;
+
+fn main() -> ExitCode {
+    let now = clock::now();
+    let mut gate = Gate::new();
+    check(now, &mut gate);
+    refusals(now);
+    peers(now, &mut gate);
+    gate.finish()
+}
+
+/// Against the MAC alone: keyed ahead, one update, one comparison.
+fn check(now: UnixTime, gate: &mut Gate) {
+    let verifier = &verifier(now);
+    let request = &signed::<()>(&signer(), now);
+    let lines = &lines(request.headers());
+    let parsed = || MessageHead::from_request(black_box(request));
+    let raw = || MessageHead::from_raw(b"GET", TARGET.as_bytes(), black_box(lines));
+
+    let base = &verifier.signature_base(&parsed()).expect("a base");
+    assert_eq!(*base, verifier.signature_base(&raw()).expect("a base"));
+    let keyed = Hmac::<Sha256>::new_from_slice(&SECRET).expect("any key");
+    let mac = &keyed.clone().chain_update(base).finalize().into_bytes();
+
+    let later = now.saturating_add(1);
+    let (requests, next) = (&many(later), &Cell::new(0));
+    let admitting = &RefCell::new(self::verifier(now));
+    let admit = || {
+        let place = next.replace((next.get() + 1) % requests.len());
+        if place == 0 {
+            admitting.replace(self::verifier(now));
+        }
+        let verifier = admitting.borrow();
+        let head = MessageHead::from_request(&requests[place]);
+        let authentic = verifier.check(&head, later).expect("accepted");
+        verifier.admit(authentic, later).map(drop).expect("admitted")
+    };
+
+    let report = Comparison::new(format!("check, {} bytes of signature base", base.len()))
+        .candidate("hmac", || {
+            keyed.clone().chain_update(black_box(base)).verify_slice(mac).expect("the same")
+        })
+        .candidate("check, parsed", || accept(verifier, &parsed(), now))
+        .candidate("check, raw lines", || accept(verifier, &raw(), now))
+        .candidate("check + admit, new ones", admit)
+        .run();
+    gate.at_most("check, parsed / hmac", report.ratio("check, parsed"), 1.8);
+    gate.at_most("check, raw lines / hmac", report.ratio("check, raw lines"), 1.8);
+}
+
+/// What a request costs that is refused.
+fn refusals(now: UnixTime) {
+    let verifier = &verifier(now);
+    let request = &signed::<()>(&signer(), now);
+    let value = request.headers()[SIGNATURE].to_str().expect("text");
+    let with_value = |value: &str| {
+        let mut request = request.clone();
+        request.headers_mut().insert(SIGNATURE, value.parse().expect("a value"));
+        request
+    };
+
+    let unsigned = wafpass_benches::request::unsigned::<()>();
+    let unknown_key = with_value(&value.replace("2026", "2025"));
+    let bad_grammar = with_value(&value.replace(";sig=", ";sig=A"));
+    let mut another_path = request.clone();
+    *another_path.uri_mut() = "/admin".parse().expect("a target");
+
+    let refuse = |request: &Request<()>, now, kind| {
+        let head = MessageHead::from_request(black_box(request));
+        let rejection = verifier.check(&head, now).err().expect("refused");
+        assert_eq!(rejection.kind, kind);
+    };
+    let _ = Comparison::new("refusals")
+        .candidate("accept", || accept(verifier, &MessageHead::from_request(black_box(request)), now))
+        .candidate("missing signature", || refuse(&unsigned, now, RejectionKind::MissingSignature))
+        .candidate("bad grammar", || refuse(&bad_grammar, now, RejectionKind::MalformedSignature))
+        .candidate("unknown key", || refuse(&unknown_key, now, RejectionKind::UnknownKey))
+        .candidate("mismatch", || refuse(&another_path, now, RejectionKind::SignatureMismatch))
+        .candidate("expired", || {
+            refuse(request, now.saturating_add(91), RejectionKind::Expired);
+        })
+        .run();
+}
+
+/// Against others that prove the same of the same request.
+fn peers(now: UnixTime, gate: &mut Gate) {
+    let verifier = &verifier(now);
+    let request = &signed::<()>(&signer(), now);
+    let (jwt, with_jwt) = (&jwt::Verifier::new(), &jwt::signed(now));
+    let (httpsig, with_httpsig) = (&httpsig::Verifier::new(), &httpsig::signed(now));
+
+    let report = Comparison::new("peers")
+        .candidate("check", || accept(verifier, &MessageHead::from_request(black_box(request)), now))
+        .candidate("jsonwebtoken HS256", || jwt.verify(black_box(with_jwt)))
+        .candidate("httpsig hmac-sha256", || httpsig.verify(black_box(with_httpsig)))
+        .run();
+    gate.at_least("jsonwebtoken / check", report.ratio("jsonwebtoken HS256"), 4.0);
+    gate.at_least("httpsig / check", report.ratio("httpsig hmac-sha256"), 15.0);
+}
+
+fn accept(verifier: &Verifier, head: &MessageHead<'_>, now: UnixTime) {
+    let _ = black_box(verifier.check(head, now).expect("accepted"));
+}
+
+fn many(now: UnixTime) -> Vec<Request<()>> {
+    let signer = signer();
+    (0..ADMISSIONS).map(|_| signed(&signer, now)).collect()
+}

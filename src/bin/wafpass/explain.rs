@@ -1,0 +1,119 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use wafpass::explain::{Explainer, Explanation, Outcome, Visible};
+use wafpass::{Key, Secret, Verifier};
+
+use crate::error::Fault;
+use crate::keys::{KeyFile, show_moment};
+use crate::policy::Policy;
+use crate::request::{self, RawRequest};
+use crate::style::{BAD, FAINT, GOOD, HEADING};
+use crate::{Verdict, style};
+
+const AFTER: &str = "\
+Shows each check in its order, the signature base line by line, and what would
+have matched: a query that something dropped or wrote anew, an origin path
+prefix, another method, another key, a clock. Bytes that are not visible ASCII
+are shown as \\t and \\xNN. The expected signature is never shown.
+
+A request file is the request as it went over the wire: the request line, a
+line for each field, an empty line, the body. Lines end with LF or CR LF.
+
+Examples:
+  wafpass explain --key-file keys.json --freshness cloudfront request.http
+  wafpass explain --key-file keys.json --now 20261122T003010Z < request.http
+
+Exit codes: 0 nothing speaks against it, 1 refused, 2 usage or unreadable input";
+
+/// Show step by step why a request is refused.
+#[derive(clap::Args)]
+#[command(styles = style::HELP, after_help = AFTER)]
+pub(crate) struct Args {
+    /// Raw HTTP request; `-` for standard input.
+    #[arg(value_name = "REQUEST", default_value = "-", hide_default_value = true)]
+    request: PathBuf,
+    #[command(flatten)]
+    policy: Policy,
+}
+
+impl Args {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
+        let keys = self.policy.keys(&self.request)?;
+        let verifier = self.policy.verifier(&keys)?;
+        let bytes = request::read(&self.request)?;
+        let request = RawRequest::parse(&bytes)?;
+        let now = self.policy.now();
+        let explanation = explainer(&verifier, &keys)?.explain(&request.head(), request.body()?, now);
+
+        print_verdict(out, &explanation)?;
+        writeln!(out, "judged at {}", show_moment(now))?;
+        print_steps(out, &explanation)?;
+        print_base(out, &explanation)?;
+        print_hints(out, &explanation)?;
+        Ok(if explanation.rejection.is_none() { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+/// Also suspects the mistake that is made most with keys in text.
+fn explainer<'v>(verifier: &'v Verifier, keys: &KeyFile) -> Result<Explainer<'v>, Fault> {
+    keys.keys.iter().try_fold(Explainer::new(verifier), |explainer, entry| {
+        let text = Secret::new(entry.key.as_bytes())?;
+        let what = format!("the text of {}, not the bytes that it encodes: decode the base64url", entry.kid);
+        Ok(explainer.suspect(&what, Key::new(&entry.kid, &text)?))
+    })
+}
+
+fn print_verdict(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {
+    match &explanation.rejection {
+        Some(rejection) => {
+            writeln!(out, "{BAD}refused: {}{BAD:#}", rejection.code())?;
+            writeln!(out, "{}", rejection.kind.explanation())?;
+        }
+        None if explanation.steps.iter().any(|step| step.row == 18 && step.outcome == Outcome::NotRun) => {
+            writeln!(out, "{GOOD}the head is good{GOOD:#}; the covered body is not here")?;
+        }
+        None => writeln!(out, "{GOOD}nothing speaks against it{GOOD:#}")?,
+    }
+    Ok(())
+}
+
+fn print_steps(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {
+    writeln!(out, "\n{HEADING}Checks{HEADING:#}")?;
+    for step in &explanation.steps {
+        let (style, word) = match step.outcome {
+            Outcome::Passed => (GOOD, "ok"),
+            Outcome::Failed => (BAD, "FAILED"),
+            Outcome::NotReached => (FAINT, "not reached"),
+            Outcome::NotCovered => (FAINT, "not covered"),
+            Outcome::NotRun if step.row == 18 => (FAINT, "no body here"),
+            _ => (FAINT, "origin only"), // only a running origin can tell
+        };
+        writeln!(out, "  {:2}  {style}{word:<12}{style:#}  {}", step.row, step.check)?;
+    }
+    Ok(())
+}
+
+fn print_base(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {
+    writeln!(out, "\n{HEADING}Signature base{HEADING:#}")?;
+    if explanation.base.is_empty() {
+        writeln!(out, "  none: the request fails before there is one")?;
+    }
+    for (number, line) in (1..).zip(&explanation.base) {
+        let shown = Visible(&line.bytes).to_string();
+        let text = if shown.is_empty() { format!("{FAINT}(empty){FAINT:#}") } else { shown };
+        writeln!(out, "  {number:2}  {FAINT}{:<8}{FAINT:#}  {text}", line.label)?;
+    }
+    Ok(())
+}
+
+fn print_hints(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {
+    if explanation.hints.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{HEADING}Hints{HEADING:#}")?;
+    for hint in &explanation.hints {
+        writeln!(out, "  {}: {}", hint.code, hint.text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The verifier of `verify` and `explain`, from their options and the key file.
+
+use std::path::Path;
+
+use wafpass::clock::{Clock, SystemClock};
+use wafpass::limits::DEFAULT_BODY_CAP_BYTES;
+use wafpass::replay::Capacity;
+use wafpass::{BodyCoverage, Freshness, HostBinding, Keyring, QueryMode, RestartBarrier, UnixTime, Verifier, WafRequirement};
+
+use crate::error::Fault;
+use crate::keys::{KeyFile, KeySource, Preset, parse_moment};
+
+const DEFAULT_SKEW_S: u32 = 5;
+
+/// What the origin asks of a request: give what its own verifier is built with.
+#[derive(clap::Args)]
+#[command(next_help_heading = "The origin's policy")]
+pub(crate) struct Policy {
+    #[command(flatten)]
+    pub(crate) source: KeySource,
+    /// The name of this site or origin [default: aud in the key file].
+    #[arg(long, value_name = "NAME")]
+    aud: Option<String>,
+    /// strict, cloudfront or cloudfront-origin-group [default: the key file's].
+    #[arg(long, value_name = "PRESET", conflicts_with_all = ["max_age", "skew"], hide_possible_values = true)]
+    freshness: Option<Preset>,
+    /// Oldest signature to accept, in place of a preset.
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// How far ahead a date may be [default: 5].
+    #[arg(long, value_name = "SECONDS", requires = "max_age")]
+    skew: Option<u32>,
+    /// Origin path prefix, such as /prod, which the edge does not sign.
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
+    strip_prefix: String,
+    /// What of the query is signed.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Query::All)]
+    query: Query,
+    /// A field that has to be covered; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    require_header: Vec<String>,
+    /// A request with a body has to cover content-digest.
+    #[arg(long)]
+    require_body: bool,
+    /// Largest covered body.
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_CAP_BYTES)]
+    body_cap: usize,
+    /// The signed x-cloud-host has to be the Host.
+    #[arg(long)]
+    bind_host: bool,
+    /// Accept waf=none: no evidence that the WAF saw the request.
+    #[arg(long)]
+    accept_waf_none: bool,
+    /// The moment to judge at: Unix seconds or YYYYMMDDTHHMMSSZ [default: the clock].
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    now: Option<UnixTime>,
+}
+
+/// What of the query is signed.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Query {
+    /// All of it, raw.
+    All,
+    /// Nothing.
+    None,
+}
+
+impl From<Query> for QueryMode {
+    fn from(query: Query) -> Self {
+        match query {
+            Query::All => Self::All,
+            Query::None => Self::None,
+        }
+    }
+}
+
+impl Policy {
+    pub(crate) fn now(&self) -> UnixTime {
+        self.now.unwrap_or_else(|| SystemClock.now())
+    }
+
+    /// The keys, unless they and the request are to come from one place.
+    pub(crate) fn keys(&self, request: &Path) -> Result<KeyFile, Fault> {
+        if self.source.is_standard_input() && request == Path::new("-") {
+            let fault = "the key file and the request cannot both come from standard input";
+            return Err(Fault::new(fault, "name a file for one of them"));
+        }
+        self.source.load()
+    }
+
+    pub(crate) fn verifier(&self, keys: &KeyFile) -> Result<Verifier, Fault> {
+        let audience = audience(self.aud.as_deref(), keys)?;
+        let waf = if self.accept_waf_none { WafRequirement::NotRequired } else { WafRequirement::Required };
+        let body = if self.require_body { BodyCoverage::Required } else { BodyCoverage::WhenCovered };
+        let host = if self.bind_host { HostBinding::Bound } else { HostBinding::Unbound };
+        let builder = Verifier::builder(audience, Keyring::new(keys.keys()?)?, self.freshness(keys)?)
+            .waf(waf)
+            .strip_prefix(&self.strip_prefix)
+            .query(self.query.into())
+            .body_coverage(body)
+            .body_cap(self.body_cap)
+            .bind_host(host)
+            // One request, judged once: there is nothing to replay, and no restart.
+            .replay_capacity(Capacity::shared(1))
+            .restart_barrier(RestartBarrier::InsecureOff);
+        let builder = self.require_header.iter().fold(builder, |builder, name| builder.require_header(name));
+        Ok(builder.build_at(self.now())?)
+    }
+
+    fn freshness(&self, keys: &KeyFile) -> Result<Freshness, Fault> {
+        let custom = |max_age, skew: Option<u32>| Freshness::custom(max_age, skew.unwrap_or(DEFAULT_SKEW_S));
+        match (self.freshness, self.max_age, keys.freshness, keys.max_age) {
+            (Some(preset), ..) => Ok(preset.freshness()),
+            (None, Some(max_age), ..) => Ok(custom(max_age, self.skew)?),
+            (None, None, Some(_), Some(_)) => {
+                let fault = "the key file has both freshness and max_age";
+                Err(Fault::new(fault, "leave one of them out"))
+            }
+            (None, None, Some(preset), None) => Ok(preset.freshness()),
+            (None, None, None, Some(max_age)) => Ok(custom(max_age, keys.skew)?),
+            (None, None, None, None) => {
+                let fault = "how old may a signature be? There is no default";
+                Err(Fault::new(fault, "--freshness cloudfront, or strict, or --max-age SECONDS; or put it in the key file"))
+            }
+        }
+    }
+}
+
+/// The audience from the options, or else from the key file.
+pub(crate) fn audience<'a>(option: Option<&'a str>, keys: &'a KeyFile) -> Result<&'a str, Fault> {
+    option.or(keys.aud.as_deref()).ok_or_else(|| {
+        Fault::new("there is no audience, the name of the site or origin", "--aud NAME, or put aud in the key file")
+    })
+}
