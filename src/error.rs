@@ -59,16 +59,6 @@ pub enum ConfigError {
         /// The number asked for.
         uses: u8,
     },
-    /// The window is shorter than the CDN's own retries take.
-    #[error("{uses} uses need a max_age of at least {needed_s} s, not {max_age_s} s\nuse Freshness::for_retries, which computes it from attempts and timeouts")]
-    WindowTooShort {
-        /// Uses granted.
-        uses: u8,
-        /// The age that the attempts need.
-        needed_s: u32,
-        /// The age asked for.
-        max_age_s: u32,
-    },
     /// A field that no signature can cover.
     #[error("the field {name:?} cannot be covered\n{reason}")]
     CoveredField {

@@ -49,6 +49,8 @@ pub(super) fn of_body(digest: &[u8], body: &[u8], cap: usize) -> Vec<Hint> {
         "without the line break at its end the body would match: an editor or a shell put it there".into()
     } else if longer.iter().any(|body| ContentDigest::of(body) == signed) {
         "with a line break at its end the body would match: something cut it off".into()
+    } else if body.is_empty() {
+        "the body is empty, and one was signed: it was lost, or the capture left it out".into()
     } else {
         format!("the body has {size} bytes and is not the one that was signed: a hop compressed or changed it")
     };

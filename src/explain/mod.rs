@@ -37,6 +37,7 @@ pub use self::visible::Visible;
 use crate::canon::{CONTENT_DIGEST, ContentDigest};
 use crate::key::Key;
 use crate::message::MessageHead;
+use crate::policy::{BodyCoverage, HostBinding, WafRequirement};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::scheme::edge::{Claims, Scan};
 use crate::time::UnixTime;
@@ -114,7 +115,7 @@ impl<'v> Explainer<'v> {
         };
         let failed = checked.is_err().then(|| rejection.map(|rejection| row_of(rejection.kind, head)));
         Explanation {
-            steps: steps(failed.flatten(), body_row),
+            steps: self.steps(failed.flatten(), body_row),
             base: self.base(head),
             rejection,
             hints,
@@ -126,6 +127,28 @@ impl<'v> Explainer<'v> {
             None => Some(RejectionKind::BodyMismatch),
             Some(_) if body.len() > self.verifier.body_cap => Some(RejectionKind::BodyTooLarge),
             Some(digest) => (digest != ContentDigest::of(body)).then_some(RejectionKind::BodyMismatch),
+        }
+    }
+
+    fn steps(&self, failed: Option<u8>, body: Outcome) -> Vec<Step> {
+        let outcome = |row| match failed {
+            Some(failed) if row == failed => Outcome::Failed,
+            Some(failed) if row > failed => Outcome::NotReached,
+            _ if row == BODY_ROW => body,
+            _ if REPLAY_ROWS.contains(&row) => Outcome::NotRun,
+            _ if self.asks(row) => Outcome::Passed,
+            _ => Outcome::NotAsked,
+        };
+        (0..).zip(CHECKS).map(|(row, check)| Step { row, check, outcome: outcome(row) }).collect()
+    }
+
+    /// Whether the policy asks for what this row checks.
+    fn asks(&self, row: u8) -> bool {
+        match row {
+            12 => self.verifier.waf == WafRequirement::Required,
+            13 => !self.verifier.required.is_empty() || self.verifier.body == BodyCoverage::Required,
+            14 => self.verifier.host == HostBinding::Bound,
+            _ => true,
         }
     }
 
@@ -185,6 +208,8 @@ pub enum Outcome {
     NotReached,
     /// It takes something that is not at hand: a running origin, or the body.
     NotRun,
+    /// The policy does not ask for it.
+    NotAsked,
     /// The signature does not cover the body, so nothing is asked of it.
     NotCovered,
 }
@@ -244,17 +269,6 @@ fn row_of(kind: RejectionKind, head: &MessageHead<'_>) -> u8 {
         RejectionKind::ReplayCapacity | RejectionKind::ReplayUnavailable => 17,
         RejectionKind::BodyMismatch | RejectionKind::BodyTooLarge => BODY_ROW,
     }
-}
-
-fn steps(failed: Option<u8>, body: Outcome) -> Vec<Step> {
-    let outcome = |row| match failed {
-        Some(failed) if row == failed => Outcome::Failed,
-        Some(failed) if row > failed => Outcome::NotReached,
-        _ if row == BODY_ROW => body,
-        _ if REPLAY_ROWS.contains(&row) => Outcome::NotRun,
-        _ => Outcome::Passed,
-    };
-    (0..).zip(CHECKS).map(|(row, check)| Step { row, check, outcome: outcome(row) }).collect()
 }
 
 #[cfg(test)]

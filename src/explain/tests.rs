@@ -1,11 +1,12 @@
 use super::*;
+use crate::canon::QueryMode;
+use crate::key::Secret;
 use crate::keyring::Keyring;
-use crate::policy::{BodyCoverage, Freshness, HostBinding};
+use crate::policy::Freshness;
 use crate::replay::Capacity;
-use crate::scheme::edge::WafEvidence;
+use crate::scheme::edge::{self, WafEvidence};
 use crate::sign::Signer;
 use crate::verify::VerifierBuilder;
-use crate::Secret;
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_307_400);
 const NONCE: &str = "0123456789abcdef";
@@ -67,8 +68,6 @@ impl Message {
         [edge::DATE, edge::SIGNATURE].iter().fold(other, |other, name| other.with(name, self.value(name)))
     }
 }
-
-use crate::scheme::edge;
 
 fn key(id: &str, seed: u8) -> Key {
     Key::new(id, &Secret::new([seed; 32]).unwrap()).unwrap()
@@ -199,8 +198,6 @@ fn settings_of_the_verifier_have_their_hints() {
     expect(builder().strip_prefix("/prod"), &deeper, NOW, "signature-mismatch", "prefix", "`/prod/v1`");
 }
 
-use crate::canon::QueryMode;
-
 #[test]
 fn other_keys_and_changed_claims_have_their_hints() {
     let other = Message::get("/").signed_with(key("a", 2), WafEvidence::Pass, &[]);
@@ -286,6 +283,7 @@ fn bodies_have_their_hints() {
         (digest(b"a"), "a\r\n", Some("body-mismatch"), "body-differs", "without the line break"),
         (digest(b"a\n"), "a", Some("body-mismatch"), "body-differs", "with a line break"),
         (digest(b"a"), "b", Some("body-mismatch"), "body-differs", "compressed or changed"),
+        (digest(b"a"), "", Some("body-mismatch"), "body-differs", "the body is empty"),
         ("sha-512=::".into(), "b", Some("body-mismatch"), "digest-form", "`sha-512=::`"),
         (digest(b"a"), "12345", Some("body-too-large"), "body-cap", "5 bytes, the cap is 4"),
     ] {
@@ -310,6 +308,7 @@ fn steps_stop_where_the_verdict_falls() {
             Outcome::Failed => '!',
             Outcome::NotReached => '.',
             Outcome::NotRun => '-',
+            Outcome::NotAsked => '?',
             Outcome::NotCovered => 'o',
         };
         explain_with(builder(), message, NOW).steps.iter().map(|step| letter(step.outcome)).collect()
@@ -317,7 +316,7 @@ fn steps_stop_where_the_verdict_falls() {
     let good = Message::get("/").signed();
     let covering = Message::get("/").with("x-cloud-host", "a").signed();
     for (message, expected) in [
-        (good.clone(), "+++++++++++++++---o"),
+        (good.clone(), "+++++++++++++??---o"),
         (good.clone().without("host"), "!.................."),
         (good.clone().with(edge::DATE, "a"), "++!................"),
         (covering.with("x-cloud-host", "b"), "+++++!............."),

@@ -27,10 +27,10 @@ const DROPPED_AT_ONCE: usize = 8;
 /// Remembers uses in a [`moka`] cache, with the promises of
 /// [`ReplayWindow`](super::ReplayWindow) and whole identities in place of hashes.
 ///
-/// It takes about ten times the time and twenty times the memory of the window, and is here for
-/// those who want no false refusal at all, not even one in 10¹².
+/// It takes some thirty times the time and the memory of the window, and is here for those who want
+/// no false refusal at all, not even one in 10¹².
 ///
-/// At most [`MAX_USES`](crate::limits::MAX_USES) uses of one signature are granted, whatever is
+/// At most [`MAX_USES`] uses of one signature are granted, whatever is
 /// asked for. What is over goes as later requests arrive.
 pub struct ReplayMoka {
     horizon: Horizon,
@@ -85,16 +85,20 @@ impl ReplayMoka {
             answer = self.take(claim, used);
             answer.map_or(Op::Nop, |nth| Op::Put(nth.get()))
         });
-        // While this thread was on its way here, another may have forgotten this request, just
-        // before it was put (back) into the cache: from where nobody would take it any more.
-        if answer.is_ok() {
-            let _held = self.held()?; // so that the other one is seen, or sees what was put
-            if self.horizon.retention().is_over(claim.date, self.horizon.latest()) {
-                self.uses.invalidate(claim.identity);
-                return Err(Admission::Expired);
-            }
+        let nth = answer?;
+        self.settle(claim)?;
+        Ok(nth)
+    }
+
+    /// Undoes what was put into the cache for a request that another thread has forgotten meanwhile:
+    /// nobody would take it out any more.
+    fn settle(&self, claim: &Use<'_>) -> Result<(), Admission> {
+        let _held = self.held()?; // so that this thread sees the other one, or the other one this
+        if self.horizon.retention().is_over(claim.date, self.horizon.latest()) {
+            self.uses.invalidate(claim.identity);
+            return Err(Admission::Expired);
         }
-        answer
+        Ok(())
     }
 
     /// Takes one use of a request that was `used` before.
@@ -168,5 +172,60 @@ impl fmt::Debug for ReplayMoka {
             .field("horizon", &self.horizon)
             .field("quota", &self.quota)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyId;
+
+    const START: UnixTime = UnixTime::from_secs(1_000_000);
+    const FIRST: Admission = Admission::Fresh { nth: NonZeroU8::MIN };
+
+    fn store() -> ReplayMoka {
+        let retention = Retention { max_age_s: 60, skew_s: 5 };
+        ReplayMoka::new(retention, Capacity::default(), START).unwrap()
+    }
+
+    /// A thread is on its way with `late` while others bring the clock to where that is over.
+    #[test]
+    fn a_thread_that_comes_too_late_revives_nothing() {
+        let store = store();
+        let key_id = &KeyId::new("k").unwrap();
+        let [first, second] = &[1, 2].map(|number| Identity::from_mac([number; 32]));
+        let claim = |identity, date| Use { identity, key_id, date, max_uses: NonZeroU8::MIN };
+        let late = claim(first, START);
+        assert_eq!(store.admit(&late, START), FIRST);
+        assert_eq!(store.forget(late.date, START), Ok(())); // it was timely here
+
+        let later = START.saturating_add(66);
+        assert_eq!(store.admit(&claim(second, later), later), FIRST);
+        assert!(!store.uses.contains_key(late.identity));
+        assert_eq!(store.take(&late, None), Err(Admission::Expired));
+
+        store.uses.insert(*late.identity, 1); // as if it had asked just before
+        assert_eq!(store.settle(&late), Err(Admission::Expired));
+        assert!(!store.uses.contains_key(late.identity));
+        assert_eq!(store.live(), 1);
+    }
+
+    #[test]
+    fn what_is_over_leaves_the_cache_little_by_little() {
+        let store = store();
+        let key_id = &KeyId::new("k").unwrap();
+        let admit = |number: u8, date| {
+            let identity = &Identity::from_mac([number; 32]);
+            store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, date)
+        };
+        assert!((0..80).all(|number| admit(number, START) == FIRST));
+        let later = START.saturating_add(66);
+        for number in 100..110 {
+            assert_eq!(admit(number, later), FIRST);
+            assert_eq!(store.live(), usize::from(number) - 99);
+        }
+        store.uses.run_pending_tasks();
+        assert_eq!(store.uses.entry_count(), 10);
+        assert_eq!(store.held.lock().unwrap().over.capacity(), 0);
     }
 }

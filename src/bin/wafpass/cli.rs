@@ -24,8 +24,7 @@ standard input or from WAFPASS_KEYS, never from arguments.";
 /// Prove at the origin that a request came through your edge and its WAF.
 #[derive(Parser)]
 #[command(name = "wafpass", version, arg_required_else_help = true, styles = style::HELP)]
-#[command(max_term_width = 80, after_help = AFTER)]
-#[command(disable_help_subcommand = true)]
+#[command(after_help = AFTER)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -85,6 +85,7 @@ fn print_steps(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fau
             Outcome::Passed => (GOOD, "ok"),
             Outcome::Failed => (BAD, "FAILED"),
             Outcome::NotReached => (FAINT, "not reached"),
+            Outcome::NotAsked => (FAINT, "not asked"),
             Outcome::NotCovered => (FAINT, "not covered"),
             Outcome::NotRun if step.row == 18 => (FAINT, "no body here"),
             _ => (FAINT, "origin only"), // only a running origin can tell

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use wafpass::clock::{Clock, SystemClock};
+use wafpass::clock;
 use wafpass::{Secret, random_nonce};
 use zeroize::Zeroizing;
 
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// The name of the site or origin that the key is for.
     #[arg(long, value_name = "NAME")]
     aud: Option<String>,
-    /// Freshness to write into the key file.
+    /// Freshness to put in the key file: strict, cloudfront, cloudfront-origin-group.
     #[arg(long, value_name = "PRESET", hide_possible_values = true)]
     freshness: Option<Preset>,
     /// Write the origin's key file here (mode 0600).
@@ -153,7 +153,7 @@ fn refuse_existing(path: &Path) -> Result<(), Fault> {
 
 /// A name that sorts by date, such as `2026-11-22-9fQ2`. It owes nothing to the secret.
 fn dated_kid() -> Result<String, Fault> {
-    let date = show_moment(SystemClock.now());
+    let date = show_moment(clock::now());
     let (year, month, day) = (date.get(..4), date.get(4..6), date.get(6..8));
     let nonce = random_nonce()?;
     let random: String = nonce.chars().filter(char::is_ascii_alphanumeric).take(4).collect();

@@ -23,7 +23,7 @@ const STANDARD_INPUT: &str = "-";
 /// Where the keys come from.
 #[derive(clap::Args)]
 pub(crate) struct KeySource {
-    /// Key file; `-` for standard input. Default: the text in `WAFPASS_KEYS`.
+    /// Key file, `-` for standard input [default: the text in `WAFPASS_KEYS`].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wafpass::clock::{Clock, SystemClock};
+use wafpass::clock;
 use wafpass::limits::DEFAULT_BODY_CAP_BYTES;
 use wafpass::replay::Capacity;
 use wafpass::{BodyCoverage, Freshness, HostBinding, Keyring, QueryMode, RestartBarrier, UnixTime, Verifier, WafRequirement};
@@ -34,7 +34,7 @@ pub(crate) struct Policy {
     #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
     strip_prefix: String,
     /// What of the query is signed.
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Query::All)]
+    #[arg(long, value_name = "all|none", default_value = "all", hide_possible_values = true)]
     query: Query,
     /// A field that has to be covered; may be given several times.
     #[arg(long, value_name = "NAME")]
@@ -76,7 +76,7 @@ impl From<Query> for QueryMode {
 
 impl Policy {
     pub(crate) fn now(&self) -> UnixTime {
-        self.now.unwrap_or_else(|| SystemClock.now())
+        self.now.unwrap_or_else(clock::now)
     }
 
     /// The keys, unless they and the request are to come from one place.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde_json::json;
-use wafpass::clock::{Clock, SystemClock};
+use wafpass::clock;
 use wafpass::explain::Visible;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{ContentDigest, Key, MessageHead, Signature, Signer, UnixTime, random_nonce};
@@ -18,8 +18,10 @@ const AFTER: &str = "\
 The default format is made for curl: words without quotes, the URL last.
   curl $(wafpass sign --key-file keys.json --waf pass http://localhost:8080/a)
 Quote a URL that has & or other signs of the shell. A field value with a space
-does not survive $(...); curl-config takes it:
+does not survive $(...); the format curl-config takes it:
   wafpass sign ... --format curl-config | curl --config -
+The format headers has a line for each field, name: value; json has
+{\"url\": ..., \"method\": ..., \"headers\": {...}}.
 
 To send a body that the signature covers:
   curl $(wafpass sign ... -X POST --body order.json http://localhost:8080/orders) \\
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     /// The audience that the signature is for [default: aud in the key file].
     #[arg(long, value_name = "NAME")]
     aud: Option<String>,
-    /// What to say of the WAF: the origin's word for what you are testing.
+    /// What to claim of the WAF: that it let the request through, or nothing.
     #[arg(long, value_enum, hide_possible_values = true, value_name = "pass|none")]
     waf: Waf,
     /// The method.
@@ -55,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
     strip_prefix: String,
     /// What of the query to sign.
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Query::All)]
+    #[arg(long, value_name = "all|none", default_value = "all", hide_possible_values = true)]
     query: Query,
     /// What makes the signature unique [default: random].
     #[arg(long, value_name = "TEXT")]
@@ -63,8 +65,8 @@ pub(crate) struct Args {
     /// The moment of signing: Unix seconds or YYYYMMDDTHHMMSSZ [default: the clock].
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     date: Option<UnixTime>,
-    /// How to print the fields.
-    #[arg(long, value_enum, default_value_t = Format::Curl, value_name = "FORMAT")]
+    /// How to print the fields: curl, curl-config, headers or json.
+    #[arg(long, value_name = "FORMAT", default_value = "curl", hide_possible_values = true)]
     format: Format,
     /// http or https URL, as the origin gets the request.
     #[arg(value_name = "URL")]
@@ -79,13 +81,9 @@ enum Waf {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// Arguments of curl: -H name:value ... URL
     Curl,
-    /// A file for curl --config
     CurlConfig,
-    /// A line for each field, name: value
     Headers,
-    /// {"url": ..., "method": ..., "headers": {...}}
     Json,
 }
 
@@ -103,7 +101,7 @@ fn parse_field(text: &str) -> Result<Field, String> {
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let now = self.date.unwrap_or_else(|| SystemClock.now());
+        let now = self.date.unwrap_or_else(clock::now);
         let keys = self.source.load()?;
         let key = self.key(&keys, now)?;
         let url = Url::parse(&self.url)?;

@@ -207,3 +207,6 @@ fn after(limit: Duration) -> impl FnMut() -> bool {
     let started = Instant::now();
     move || started.elapsed() > limit
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,6 @@ use wafpass::{Key, Secret};
 
 use self::edge::{Edge, Secrets};
 use self::journal::{Entry, Journal, Place};
-use self::origin::Origin;
 use self::table::Table;
 use self::tour::{Captured, Tour};
 use crate::error::Fault;
@@ -83,7 +82,7 @@ impl Args {
         while wafpass::clock::now() < origin.ready_at {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let shown = if self.json { None } else { Some(&mut *out) };
+        let shown: Option<&mut dyn Write> = if self.json { None } else { Some(&mut *out) };
         let tour = Tour::new(&edge, &origin, &mut entries, Table::new(shown)?);
         let (report, captured) = tour.play().await?;
         if self.json {
@@ -136,8 +135,7 @@ fn introduce(out: &mut dyn Write, edge: SocketAddr, origin: SocketAddr) -> io::R
                {FAINT}Function, index.js as it is    Freshness::cloudfront(){FAINT:#}
 
   {FAINT}Waiting until the origin reports ready, two seconds after its start. What was signed{FAINT:#}
-  {FAINT}before that start is refused, since it may have been used already.{FAINT:#}
-"
+  {FAINT}before that start is refused, since it may have been used already.{FAINT:#}"
     )
 }
 

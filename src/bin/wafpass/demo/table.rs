@@ -79,7 +79,7 @@ impl<'a> Table<'a> {
     /// Begins a section.
     pub(super) fn section(&mut self, title: &'static str, about: &str) -> io::Result<()> {
         self.section = title;
-        self.print(&format!("\n  {HEADING}{title}{HEADING:#}  {FAINT}{about}{FAINT:#}"))
+        self.print(&format!("\n  {HEADING}{title}{HEADING:#}{FAINT}: {about}{FAINT:#}"))
     }
 
     /// Adds a step.
@@ -108,8 +108,8 @@ impl<'a> Table<'a> {
 fn headings() -> String {
     let rule = "─".repeat(COLUMNS - 2);
     format!(
-        "  {HEADING}    {:<TITLE_COLUMNS$}  {:<OUTCOME_COLUMNS$}  got{HEADING:#}{FAINT}  the peer sees the number{FAINT:#}\n  \
-         {FAINT}{rule}{FAINT:#}",
+        "  {FAINT}A peer gets the number. The words beside it are from the log in this process.{FAINT:#}\n\n  \
+         {HEADING}    {:<TITLE_COLUMNS$}  {:<OUTCOME_COLUMNS$}  got{HEADING:#}\n  {FAINT}{rule}{FAINT:#}",
         "request", "expected",
     )
 }

@@ -152,7 +152,7 @@ impl<'a> Tour<'a> {
     }
 
     async fn replayed(&mut self, get: &Captured) -> Result<Captured, Fault> {
-        self.table.section("Captured and replayed", "POST has one use; GET three, for CloudFront's retries");
+        self.table.section("Captured and replayed", "POST has one use; GET three, for CloudFront's retries")?;
         let visit = self.visit(self.edge.addr, &viewer(Method::POST, "/orders")).await?;
         let post = visit.captured.ok_or_else(not_handed_on)?;
         self.table.add("POST /orders, through the edge", passed(1), visit.outcome)?;
@@ -186,7 +186,7 @@ impl<'a> Tour<'a> {
         let visit = self.visit(self.edge.addr, &forged).await?;
         self.table.add("GET with x-cloud-… and x_cloud_…", passed(1), visit.outcome)?;
         if let Some(facts) = visit.facts {
-            self.table.note(format_args!("sent 203.0.113.66 and evil.example; the application sees {}", facts.viewer()));
+            self.table.note(format_args!("sent 203.0.113.66 and evil.example; the application sees {}", facts.viewer()))?;
         }
         Ok(())
     }
