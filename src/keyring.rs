@@ -42,7 +42,12 @@ impl Keyring {
     /// The key with this id.
     #[must_use]
     pub fn get(&self, id: &KeyId) -> Option<&Key> {
-        let place = self.keys.binary_search_by_key(&id, |key| key.id()).ok()?;
+        self.find(id.as_bytes())
+    }
+
+    /// The key with this id, as it stands in a message.
+    pub(crate) fn find(&self, id: &[u8]) -> Option<&Key> {
+        let place = self.keys.binary_search_by(|key| key.id().as_bytes().cmp(id)).ok()?;
         self.keys.get(place)
     }
 

@@ -3,7 +3,9 @@
 //! [`MessageHead`] borrows and never parses: the target stays the bytes that arrived, so that no URI
 //! parser can refuse or change what was signed.
 
-use http::header::HeaderMap;
+use std::slice;
+
+use http::header::{self, HeaderMap, HeaderValue};
 
 /// The head of a request: method, target, header fields.
 #[derive(Clone, Copy)]
@@ -105,7 +107,7 @@ impl<'a> MessageHead<'a> {
 
     /// The values of the field `name` (lower case), trimmed of surrounding SP and HTAB.
     pub(crate) fn values(&self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.fields.iter().filter(move |(field, _)| is_named(field, name)).map(|(_, value)| trim(value))
     }
 
     /// Whether `Connection` names `name` (lower case), so that a hop would drop the field.
@@ -124,16 +126,38 @@ impl<'a> MessageHead<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// All fields as (name, value), values trimmed of surrounding SP and HTAB.
-    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let (map, lines) = match self {
-            Self::Map(map) => (Some(map), [].as_slice()),
-            Self::Lines(lines) => (None, lines),
-        };
-        let parsed = map.into_iter().flatten();
-        let parsed = parsed.map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-        parsed.chain(lines.iter().copied()).map(|(name, value)| (name, trim(value)))
+    /// All fields as (name, value); values may have SP and HTAB around them, see [`trim`].
+    pub(crate) fn iter(self) -> FieldsIter<'a> {
+        match self {
+            Self::Map(map) => FieldsIter::Map(map.iter()),
+            Self::Lines(lines) => FieldsIter::Lines(lines.iter()),
+        }
     }
+}
+
+pub(crate) enum FieldsIter<'a> {
+    Map(header::Iter<'a, HeaderValue>),
+    Lines(slice::Iter<'a, (&'a [u8], &'a [u8])>),
+}
+
+impl<'a> Iterator for FieldsIter<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Map(map) => {
+                map.next().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
+            }
+            Self::Lines(lines) => lines.next().copied(),
+        }
+    }
+}
+
+/// Whether `field` is `name` (lower case), without regard to case. Most fields arrive in lower case.
+#[inline]
+pub(crate) fn is_named(field: &[u8], name: &[u8]) -> bool {
+    field.len() == name.len() && (field == name || field.eq_ignore_ascii_case(name))
 }
 
 /// The options in one `Connection` field (RFC 9110 §7.6.1).
@@ -142,6 +166,7 @@ pub(crate) fn connection_options(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// `text` without surrounding SP and HTAB, which are not part of a field value (RFC 9110 §5.5).
+#[inline]
 pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;

@@ -96,7 +96,7 @@ impl Signer {
             covered_names: self.covered.as_bytes(),
             mac: [0; MAC_BYTES],
         };
-        let base = SignatureBase::of(&claims, &date, head.method, target, covered);
+        let base = SignatureBase::of(&claims, &date, head.method, target, &covered);
         let mac = edge::mac_over(&base, self.key.keyed()).finalize().into_bytes().into();
         Ok(Signature {
             date: date.map(char::from).iter().collect(),

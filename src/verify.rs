@@ -41,7 +41,9 @@ use crate::message::MessageHead;
 use crate::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::replay::{Admission, Capacity, Identity, ReplayStore, ReplayWindow};
-use crate::scheme::edge::{self, Claims, Covered, Fault, Scan, SignatureBase, WafEvidence};
+use crate::scheme::edge::{
+    self, Claims, Covered, Fault, Scan, SignatureBase, WafEvidence,
+};
 use crate::time::UnixTime;
 use crate::verified::{Authentic, Spent};
 
@@ -95,27 +97,28 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<Authentic<'a>, Rejection> {
         let scan = Scan::of(head)?; // row 0
-        let signed = self.read(head, &scan)?; // rows 1 to 5
+        let mut covered = Covered::NONE;
+        let signed = self.read(head, &scan, &mut covered)?; // rows 1 to 5
         let refuse = |kind| Err(signed.rejection(kind, now));
 
-        let Some(key) = self.keyring.get(&signed.key_id) else {
+        let Some(key) = self.keyring.find(signed.claims.key_id) else {
             return refuse(RejectionKind::UnknownKey);
         };
         if !key.is_active(now) {
             return refuse(RejectionKind::InactiveKey);
         }
-        let mac = edge::mac_over(&signed.base, key.keyed());
+        let mac = edge::mac_over(&signed.base(head, &covered), key.keyed());
         if mac.verify_slice(&signed.claims.mac).is_err() {
             return refuse(RejectionKind::SignatureMismatch);
         }
-        if let Err(kind) = self.judge(head, &scan, &signed, now) {
+        if let Err(kind) = self.judge(head, &scan, &signed, &covered, now) {
             return refuse(kind);
         }
         Ok(Authentic {
             claims: signed.claims,
-            key_id: signed.key_id,
+            key_id: *key.id(),
             date: signed.date,
-            covered: signed.base.covered,
+            covered,
             max_uses: self.freshness.uses_of(head.method, scan.is_upgrade),
             identity: Identity::from_mac(signed.claims.mac),
         })
@@ -160,7 +163,9 @@ impl Verifier {
     /// The reason in rows 0 to 5 for which there is no base.
     pub fn signature_base(&self, head: &MessageHead<'_>) -> Result<Vec<u8>, Rejection> {
         let scan = Scan::of(head)?;
-        Ok(self.read(head, &scan)?.base.to_vec())
+        let mut covered = Covered::NONE;
+        let signed = self.read(head, &scan, &mut covered)?;
+        Ok(signed.base(head, &covered).to_vec())
     }
 
     /// When a service should report ready: two seconds after its replay store began, so that the
@@ -189,28 +194,31 @@ impl Verifier {
         &self.keyring
     }
 
-    /// Rows 1 to 5: what the signature says, and the base it is about.
-    fn read<'a>(&self, head: &MessageHead<'a>, scan: &Scan<'a>) -> Result<Signed<'a>, RejectionKind> {
+    /// Rows 1 to 5: what the signature says, and what it is about.
+    fn read<'a>(
+        &self,
+        head: &MessageHead<'a>,
+        scan: &Scan<'a>,
+        covered: &mut Covered<'a>,
+    ) -> Result<Signed<'a>, RejectionKind> {
         let (signature, date_text) = scan.protocol_fields()?;
         let malformed = RejectionKind::MalformedSignature;
         let claims = Claims::parse(signature).ok_or(malformed)?;
-        let mut names = Covered::names(claims.covered_names).ok_or(malformed)?;
-        let key_id = KeyId::from_bytes(claims.key_id).ok_or(malformed)?;
+        covered.read_names(claims.covered_names).ok_or(malformed)?;
         let date = UnixTime::parse_date(date_text).ok_or(malformed)?;
-        if scan.has_connection && names.any(|name| head.is_connection_option(name)) {
+        if scan.has_connection && covered.names().any(|name| head.is_connection_option(name)) {
             return Err(RejectionKind::MalformedRequest); // row 0, for the names in h
         }
         let target = scan
             .target
             .canonical(head.method, &self.prefix, self.query)
             .ok_or(RejectionKind::MalformedTarget)?;
-        let covered = Covered::collect(claims.covered_names, head).map_err(|fault| match fault {
+        covered.read_values(head).map_err(|fault| match fault {
             Fault::Missing => RejectionKind::MissingCoveredHeader,
             Fault::Duplicate => RejectionKind::DuplicateHeader,
             Fault::ForbiddenByte => RejectionKind::MalformedHeader,
         })?;
-        let base = SignatureBase::of(&claims, date_text, head.method, target, covered);
-        Ok(Signed { claims, key_id, date, base })
+        Ok(Signed { claims, date, date_text, target })
     }
 
     /// Rows 9 to 14: what the policy asks of a request with a right MAC.
@@ -219,9 +227,9 @@ impl Verifier {
         head: &MessageHead<'_>,
         scan: &Scan<'_>,
         signed: &Signed<'_>,
+        covered: &Covered<'_>,
         now: UnixTime,
     ) -> Result<(), RejectionKind> {
-        let covered = &signed.base.covered;
         let is_covered = |name: &str| covered.get(name.as_bytes()).is_some();
         let must_cover_body = self.body == BodyCoverage::Required && head.has_body();
         if signed.claims.audience != self.audience.as_bytes() {
@@ -251,17 +259,24 @@ impl Verifier {
     }
 }
 
-/// A signature that follows the grammar, and the base it is about; nothing is authentic yet.
+/// A signature that follows the grammar, and what it is about; nothing is authentic yet.
 struct Signed<'a> {
     claims: Claims<'a>,
-    key_id: KeyId,
     date: UnixTime,
-    base: SignatureBase<'a>,
+    date_text: &'a [u8],
+    /// Path and query.
+    target: (&'a [u8], &'a [u8]),
 }
 
 impl Signed<'_> {
+    fn base<'a>(&'a self, head: &MessageHead<'a>, covered: &'a Covered<'a>) -> SignatureBase<'a> {
+        let Self { claims, date_text, target, .. } = self;
+        SignatureBase::of(claims, date_text, head.method, *target, covered)
+    }
+
     fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
-        Rejection { kind, key_id: Some(self.key_id), age_s: Some(now.seconds_since(self.date)) }
+        let key_id = KeyId::from_bytes(self.claims.key_id);
+        Rejection { kind, key_id, age_s: Some(now.seconds_since(self.date)) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wafpass demo`, run as a user runs it.
 
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test, a panic is the report")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -86,8 +87,14 @@ fn a_port_that_is_taken_is_told_in_two_lines() {
         let output = run(&["--once", option, &port]);
         assert_eq!(output.status.code(), Some(2));
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.starts_with(&format!("error: port {port} of 127.0.0.1 cannot be had: ")), "{told}");
-        assert!(told.ends_with(&format!("\ntry:   another with {option}, or 0 for a free one\n")), "{told}");
+        assert!(
+            told.starts_with(&format!("error: port {port} of 127.0.0.1 cannot be had: ")),
+            "{told}"
+        );
+        assert!(
+            told.ends_with(&format!("\ntry:   another with {option}, or 0 for a free one\n")),
+            "{told}"
+        );
     }
 }
 
@@ -144,7 +151,8 @@ fn it_stays_up_for_requests_of_ones_own_until_ctrl_c() {
 fn send(command: &str) -> String {
     let mut parts = command.split('\'');
     let method = if parts.next().unwrap().contains("-X POST") { "POST" } else { "GET" };
-    let (host, target) = parts.next().unwrap().strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let (host, target) =
+        parts.next().unwrap().strip_prefix("http://").unwrap().split_once('/').unwrap();
     let fields: Vec<&str> = parts.filter(|part| part.contains(": ")).collect();
     let host_field = format!("host: {host}");
     let named = fields.iter().any(|field| field.starts_with("host: "));

@@ -1,6 +1,12 @@
 //! Every vector file passes, and the Rust signer writes what each accepted case was signed with.
 #![allow(missing_docs, reason = "tests are no API")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +20,8 @@ use wafpass::{Key, MessageHead, QueryMode, Secret, Signer, UnixTime};
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+    let files: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
     assert!(!files.is_empty(), "tests/vectors holds no file: nothing would be tested");
     files
 }
@@ -23,7 +30,8 @@ fn files() -> Vec<PathBuf> {
 fn every_case_of_every_file_passes() {
     for path in files() {
         let name = path.display();
-        let file = VectorFile::parse(&fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let file = VectorFile::parse(&fs::read(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         for case in file.cases() {
             if let Err(failure) = case.run() {
                 panic!("{name}: {}\n{failure}", case.name());
@@ -53,13 +61,23 @@ fn the_signer_writes_every_accepted_signature() {
             };
             let (date, value) = (field(DATE), field(SIGNATURE));
             let signature = sign(case, &headers, date, value);
-            assert_eq!(signature, [(DATE, date.into()), (SIGNATURE, value.into())], "{}", case["name"]);
+            assert_eq!(
+                signature,
+                [(DATE, date.into()), (SIGNATURE, value.into())],
+                "{}",
+                case["name"]
+            );
         }
     }
 }
 
 /// Signs the request of a case with the nonce, names, key, date and evidence of its signature.
-fn sign(case: &Value, headers: &[(&str, &str)], date: &str, value: &str) -> [(&'static str, String); 2] {
+fn sign(
+    case: &Value,
+    headers: &[(&str, &str)],
+    date: &str,
+    value: &str,
+) -> [(&'static str, String); 2] {
     let claim = |name: &str| {
         let part = value.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         part.unwrap_or_else(|| panic!("{name} in {value}"))
@@ -67,7 +85,8 @@ fn sign(case: &Value, headers: &[(&str, &str)], date: &str, value: &str) -> [(&'
     let config = &case["config"];
     let keys = config["keys"].as_array().unwrap();
     let entry = keys.iter().find(|entry| entry["kid"] == claim("kid")).unwrap();
-    let secret = Secret::new(Base64::decode_vec(entry["secret"].as_str().unwrap()).unwrap()).unwrap();
+    let secret =
+        Secret::new(Base64::decode_vec(entry["secret"].as_str().unwrap()).unwrap()).unwrap();
     let key = Key::new(claim("kid"), &secret).unwrap();
 
     let signer = Signer::builder(key, claim("aud"))
@@ -77,7 +96,8 @@ fn sign(case: &Value, headers: &[(&str, &str)], date: &str, value: &str) -> [(&'
     let signer = names.fold(signer, |signer, name| signer.cover(name)).build().unwrap();
 
     let request = &case["request"];
-    let (method, target) = (request["method"].as_str().unwrap(), request["target"].as_str().unwrap());
+    let (method, target) =
+        (request["method"].as_str().unwrap(), request["target"].as_str().unwrap());
     let lines: Vec<(&[u8], &[u8])> =
         headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let head = MessageHead::from_raw(method.as_bytes(), target.as_bytes(), &lines);

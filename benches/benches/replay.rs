@@ -53,11 +53,7 @@ fn main() -> ExitCode {
         .candidate("moka 1 M, new", || moka.admit_new())
         .candidate("moka 1 M, replayed", || moka.admit_known())
         .run();
-    println!("two threads at once, and the requests a second of both together");
-    let apart = scaling("two windows of 1 M", [&window, &other]);
-    let together = scaling("window, 1 M live", [&window, &window]);
-    scaling("window, 10 M live", [&large, &large]);
-    scaling("moka, 1 M live", [&moka, &moka]);
+    let sharing = two_threads("window, 1 M live", &window, &other);
     let pause = window_pause(&large);
     let set_pause = set_pause(10 * million);
 
@@ -67,9 +63,9 @@ fn main() -> ExitCode {
     gate.at_least("moka / window, new", report.ratio("moka 1 M, new"), 8.0);
     gate.at_most("window 1 M, bytes an entry", window.bytes_per_entry, 24.0);
     gate.at_most("window 10 M, bytes an entry", large.bytes_per_entry, 24.0);
-    // 1.5 where two threads that share nothing reach 2; where the processors that a machine claims
-    // share one core, these reach little more than 1.
-    gate.at_least("two threads in one window / in one each", together / apart, 0.75);
+    // Not two threads against one: where the two processors of a machine share one core, even two
+    // threads with nothing in common do little more than one does.
+    gate.at_least("two threads in one window / in one each", sharing, 0.6);
     gate.at_most("window 10 M, worst pause / one HashSet's", pause / set_pause, 0.1);
     gate.finish()
 }
@@ -171,30 +167,36 @@ fn resident_bytes() -> f64 {
     memory_stats().map_or(0.0, |stats| stats.physical_mem as f64)
 }
 
-/// How many times as many new requests two threads do in a second as one does, each of the two with
-/// the store of its own feed.
-fn scaling<S: ReplayStore>(name: &str, feeds: [&Feed<S>; 2]) -> f64 {
-    // A tenth of the window in each run: no thread can fall behind by more than a tenth of it.
-    let times = (feeds[0].live / 10).min(200_000);
-    let live = feeds[0].live;
-    let stores = feeds.map(|feed| (&feed.store, &feed.key_id));
-    let run = |threads: u64| {
-        let first = feeds[0].next.get().max(feeds[1].next.get());
-        feeds.iter().for_each(|feed| feed.next.set(first + times));
-        throughput(threads as usize, times / threads, |thread, time| {
-            let number = first + time * threads + thread as u64;
-            let ((store, key_id), date) = (stores[thread], date(number, live));
-            black_box(admit(store, key_id, number, date, date));
-        })
-    };
-    let (mut alone, mut ratios) = (Vec::new(), Vec::new());
+/// What is left of the throughput of two threads with a store each when they share one.
+fn two_threads<S: ReplayStore>(name: &str, feed: &Feed<S>, other: &Feed<S>) -> f64 {
+    let (mut alone, mut together, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..if is_measuring() { 31 } else { 1 } {
-        alone.push(run(1));
-        ratios.push(run(2) / alone[alone.len() - 1]);
+        alone.push(requests_per_second(&[feed]));
+        let (shared, apart) =
+            (requests_per_second(&[feed, feed]), requests_per_second(&[feed, other]));
+        together.push(shared);
+        ratios.push(shared / apart);
     }
-    let ratio = median(ratios);
-    println!("  {name}: one thread {:.2} M/s, two {ratio:.2} times that", median(alone) / 1e6);
+    let (alone, together, ratio) = (median(alone) / 1e6, median(together) / 1e6, median(ratios));
+    println!(
+        "{name}: {alone:.2} M/s on one thread, {together:.2} on two, {ratio:.2} x two windows"
+    );
     ratio
+}
+
+/// New requests, on one thread for each feed.
+fn requests_per_second<S: ReplayStore>(feeds: &[&Feed<S>]) -> f64 {
+    let (threads, live) = (feeds.len() as u64, feeds[0].live);
+    // A tenth of the window at once: no thread can fall behind by more than a tenth of it.
+    let times = live / 10;
+    let first = feeds.iter().map(|feed| feed.next.get()).max().unwrap_or(0);
+    feeds.iter().for_each(|feed| feed.next.set(first + times));
+    let stores: Vec<_> = feeds.iter().map(|feed| (&feed.store, &feed.key_id)).collect();
+    throughput(feeds.len(), times / threads, |thread, time| {
+        let number = first + time * threads + thread as u64;
+        let ((store, key_id), date) = (stores[thread], date(number, live));
+        black_box(admit(store, key_id, number, date, date));
+    })
 }
 
 /// The longest that one admission takes while seconds of a window go over: the median of five runs,

@@ -86,15 +86,19 @@ impl<'a> TargetParts<'a> {
         prefix: &PathPrefix,
         query_mode: QueryMode,
     ) -> Option<(&'a [u8], &'a [u8])> {
-        let visible = |part: &[u8]| part.iter().copied().all(is_target_byte);
+        // No early end, so that it becomes vectors.
+        let visible = |part: &[u8]| part.iter().fold(true, |all, &byte| all & is_target_byte(byte));
         if !(visible(self.path) && visible(self.query) && self.authority.is_none_or(visible)) {
             return None;
         }
         if self.asterisk {
             return (method == b"OPTIONS").then_some((self.path, self.query)); // no prefix applies
         }
-        let path = self.path.strip_prefix(prefix.0.as_bytes())?;
-        let path = if path.is_empty() && !prefix.0.is_empty() { b"/" } else { path };
+        let path = match (prefix.0.as_bytes(), self.path) {
+            (b"", path) => path,
+            (prefix, path) if path == prefix => b"/",
+            (prefix, path) => path.strip_prefix(prefix)?,
+        };
         if !path.starts_with(b"/") {
             return None;
         }
@@ -117,7 +121,7 @@ fn split_authority(target: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// %x21-7E without `#`.
 const fn is_target_byte(byte: u8) -> bool {
-    matches!(byte, 0x21..=0x7E) && byte != b'#'
+    matches!(byte, 0x21..=0x7E) & (byte != b'#')
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ pub(super) fn of_head(
             "neither field arrived: the request did not come through the edge, its behaviour has no \
              signing function, or the CDN does not forward the two fields to the origin",
         )),
-        RejectionKind::DuplicateHeader | RejectionKind::MissingCoveredHeader | RejectionKind::MalformedHeader => {
-            of_fields(head)
-        }
+        RejectionKind::DuplicateHeader
+        | RejectionKind::MissingCoveredHeader
+        | RejectionKind::MalformedHeader => of_fields(head),
         RejectionKind::MalformedSignature => of_grammar(head),
         RejectionKind::MalformedTarget => of_target(verifier, head),
         _ => claims_of(head).and_then(|claims| of_policy(verifier, head, &claims, kind, now)),
@@ -46,13 +46,16 @@ pub(super) fn of_body(digest: &[u8], body: &[u8], cap: usize) -> Vec<Hint> {
     let shorter = [b"\r\n".as_slice(), b"\n"].into_iter().find_map(|end| body.strip_suffix(end));
     let longer = [b"\n".as_slice(), b"\r\n"].map(|end| [body, end].concat());
     let text = if shorter.is_some_and(|body| ContentDigest::of(body) == signed) {
-        "without the line break at its end the body would match: an editor or a shell put it there".into()
+        "without the line break at its end the body would match: an editor or a shell put it there"
+            .into()
     } else if longer.iter().any(|body| ContentDigest::of(body) == signed) {
         "with a line break at its end the body would match: something cut it off".into()
     } else if body.is_empty() {
         "the body is empty, and one was signed: it was lost, or the capture left it out".into()
     } else {
-        format!("the body has {size} bytes and is not the one that was signed: a hop compressed or changed it")
+        format!(
+            "the body has {size} bytes and is not the one that was signed: a hop compressed or changed it"
+        )
     };
     vec![Hint::new("body-differs", text)]
 }
@@ -77,8 +80,11 @@ fn of_request(head: &MessageHead<'_>) -> Option<Hint> {
         return Some(Hint::new("connection", text));
     }
     Some(match (hosts.as_slice(), head.pseudo_authority.or(of_target)) {
-        ([], _) => Hint::new("host-missing", "there is no Host: the request was sent without, or the capture left it out"),
-        ([host], None) if host.is_empty() => Hint::new("host-empty", "Host is empty"),
+        ([], _) => Hint::new(
+            "host-missing",
+            "there is no Host: the request was sent without, or the capture left it out",
+        ),
+        ([b""], None) => Hint::new("host-empty", "Host is empty"),
         ([host], Some(other)) if other.contains(&b'@') => Hint::new(
             "host-userinfo",
             format!("the target names a user: `{}` (Host is `{}`)", Visible(other), Visible(host)),
@@ -95,7 +101,8 @@ fn of_request(head: &MessageHead<'_>) -> Option<Hint> {
 fn of_fields(head: &MessageHead<'_>) -> Option<Hint> {
     let count = |name: &'static str| head.values(name.as_bytes()).count();
     if let Some(name) = [SIGNATURE, DATE].into_iter().find(|name| count(name) > 1) {
-        let text = format!("{name} is there {} times: a hop added one, or two edges signed", count(name));
+        let text =
+            format!("{name} is there {} times: a hop added one, or two edges signed", count(name));
         return Some(Hint::new("repeated", text));
     }
     let covered = claims_of(head)?.covered_names.split(|&byte| byte == b':');
@@ -120,17 +127,31 @@ fn of_fields(head: &MessageHead<'_>) -> Option<Hint> {
 
 /// Row 3: the first part that departs from the grammar.
 fn of_grammar(head: &MessageHead<'_>) -> Option<Hint> {
-    let (signature, date) = match (head.values(SIGNATURE.as_bytes()).next(), head.values(DATE.as_bytes()).next()) {
-        (Some(signature), Some(date)) => (signature, date),
-        (None, _) => return Some(Hint::new("half-signed", format!("{DATE} is there, {SIGNATURE} is not"))),
-        (_, None) => return Some(Hint::new("half-signed", format!("{SIGNATURE} is there, {DATE} is not"))),
-    };
+    let (signature, date) =
+        match (head.values(SIGNATURE.as_bytes()).next(), head.values(DATE.as_bytes()).next()) {
+            (Some(signature), Some(date)) => (signature, date),
+            (None, _) => {
+                return Some(Hint::new(
+                    "half-signed",
+                    format!("{DATE} is there, {SIGNATURE} is not"),
+                ));
+            }
+            (_, None) => {
+                return Some(Hint::new(
+                    "half-signed",
+                    format!("{SIGNATURE} is there, {DATE} is not"),
+                ));
+            }
+        };
     let fault = |text| Some(Hint::new("grammar", text));
     let mut rest = signature;
     for (tag, good, rule) in PARTS {
         let Some(after) = rest.strip_prefix(tag.as_bytes()) else {
             let place = signature.len() - rest.len();
-            return fault(format!("at byte {place} of {SIGNATURE}, `{tag}` is expected, not `{}`", Visible(rest)));
+            return fault(format!(
+                "at byte {place} of {SIGNATURE}, `{tag}` is expected, not `{}`",
+                Visible(rest)
+            ));
         };
         let end = after.iter().position(|&byte| byte == b';').unwrap_or(after.len());
         let (part, tail) = after.split_at_checked(end)?;
@@ -156,12 +177,15 @@ const PARTS: [Part; 6] = [
     (";waf=", |waf| matches!(waf, b"pass" | b"none"), "pass or none"),
     (
         ";h=",
-        |names| Covered::names(names).is_some(),
+        |names| Covered::NONE.read_names(names).is_some(),
         "up to 16 lower-case names in ascending order with : between them, none that hops rewrite",
     ),
     (
         ";sig=",
-        |hex| hex.len() == 2 * edge::MAC_BYTES && hex.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+        |hex| {
+            hex.len() == 2 * edge::MAC_BYTES
+                && hex.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        },
         "64 digits of lower-case hex",
     ),
 ];
@@ -209,7 +233,9 @@ fn of_policy(
             let key = verifier.keyring().get(&key_id)?;
             let text = match (key.revoked, key.not_before, key.not_after) {
                 (true, _, _) => format!("{key_id} is revoked"),
-                (_, Some(start), _) if now < start => format!("{key_id} counts from {} on", moment(start)),
+                (_, Some(start), _) if now < start => {
+                    format!("{key_id} counts from {} on", moment(start))
+                }
                 (_, _, Some(end)) => format!("{key_id} counted until {}", moment(end)),
                 _ => return None,
             };
@@ -217,7 +243,11 @@ fn of_policy(
         }
         RejectionKind::WrongAudience => Hint::new(
             "audience",
-            format!("it is signed for {}; here is {}", Visible(claims.audience), verifier.audience()),
+            format!(
+                "it is signed for {}; here is {}",
+                Visible(claims.audience),
+                verifier.audience()
+            ),
         ),
         RejectionKind::Expired => {
             let over = age_s.saturating_sub(window.max_age_s.into());
@@ -265,10 +295,16 @@ fn of_policy(
         }
         RejectionKind::WrongHost => {
             let host = Scan::of(head).ok()?.host;
-            let text = match Covered::collect(claims.covered_names, head).ok()?.get(edge::HOST.as_bytes()) {
-                Some(signed) => format!("signed for `{}`, the Host that arrived is `{}`", Visible(signed), Visible(host)),
-                None => format!("the signature does not cover {}", edge::HOST),
-            };
+            let text =
+                match Covered::collect(claims.covered_names, head).ok()?.get(edge::HOST.as_bytes())
+                {
+                    Some(signed) => format!(
+                        "signed for `{}`, the Host that arrived is `{}`",
+                        Visible(signed),
+                        Visible(host)
+                    ),
+                    None => format!("the signature does not cover {}", edge::HOST),
+                };
             Hint::new("host", text)
         }
         _ => return None,

@@ -92,10 +92,17 @@ impl<'v> Explainer<'v> {
 
     /// Goes through the checks. `body` is the whole body, where it is at hand.
     #[must_use]
-    pub fn explain(&self, head: &MessageHead<'_>, body: Option<&[u8]>, now: UnixTime) -> Explanation {
+    pub fn explain(
+        &self,
+        head: &MessageHead<'_>,
+        body: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Explanation {
         let checked = self.verifier.check(head, now);
         let (rejection, hints, body_row) = match &checked {
-            Err(rejection) => (Some(*rejection), self.hints(head, rejection, now), Outcome::NotReached),
+            Err(rejection) => {
+                (Some(*rejection), self.hints(head, rejection, now), Outcome::NotReached)
+            }
             Ok(authentic) => {
                 let digest = authentic.covered.get(CONTENT_DIGEST);
                 match (digest, body) {
@@ -113,7 +120,8 @@ impl<'v> Explainer<'v> {
                 }
             }
         };
-        let failed = checked.is_err().then(|| rejection.map(|rejection| row_of(rejection.kind, head)));
+        let failed =
+            checked.is_err().then(|| rejection.map(|rejection| row_of(rejection.kind, head)));
         Explanation {
             steps: self.steps(failed.flatten(), body_row),
             base: self.base(head),
@@ -126,7 +134,9 @@ impl<'v> Explainer<'v> {
         match ContentDigest::parse(digest) {
             None => Some(RejectionKind::BodyMismatch),
             Some(_) if body.len() > self.verifier.body_cap => Some(RejectionKind::BodyTooLarge),
-            Some(digest) => (digest != ContentDigest::of(body)).then_some(RejectionKind::BodyMismatch),
+            Some(digest) => {
+                (digest != ContentDigest::of(body)).then_some(RejectionKind::BodyMismatch)
+            }
         }
     }
 
@@ -146,7 +156,9 @@ impl<'v> Explainer<'v> {
     fn asks(&self, row: u8) -> bool {
         match row {
             12 => self.verifier.waf == WafRequirement::Required,
-            13 => !self.verifier.required.is_empty() || self.verifier.body == BodyCoverage::Required,
+            13 => {
+                !self.verifier.required.is_empty() || self.verifier.body == BodyCoverage::Required
+            }
             14 => self.verifier.host == HostBinding::Bound,
             _ => true,
         }
@@ -154,8 +166,11 @@ impl<'v> Explainer<'v> {
 
     fn base(&self, head: &MessageHead<'_>) -> Vec<BaseLine> {
         let base = self.verifier.signature_base(head).unwrap_or_default();
-        let mut labels = ["scheme", "date", "key id", "nonce", "audience", "waf", "method", "path", "query"].iter();
-        let lines = if base.is_empty() { Vec::new() } else { base.split(|&byte| byte == b'\n').collect() };
+        let mut labels =
+            ["scheme", "date", "key id", "nonce", "audience", "waf", "method", "path", "query"]
+                .iter();
+        let lines =
+            if base.is_empty() { Vec::new() } else { base.split(|&byte| byte == b'\n').collect() };
         let line = |bytes: &[u8]| BaseLine {
             label: labels.next().copied().unwrap_or("covered"),
             bytes: bytes.into(),

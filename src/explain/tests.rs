@@ -21,7 +21,11 @@ struct Message {
 
 impl Message {
     fn get(target: &str) -> Self {
-        Self { method: "GET", target: target.into(), fields: vec![("host".into(), "shop.example".into())] }
+        Self {
+            method: "GET",
+            target: target.into(),
+            fields: vec![("host".into(), "shop.example".into())],
+        }
     }
 
     fn method(self, method: &'static str) -> Self {
@@ -53,19 +57,32 @@ impl Message {
     }
 
     fn signed_with(self, key: Key, waf: WafEvidence, covered: &[&str]) -> Self {
-        let signer = covered.iter().fold(Signer::builder(key, "shop"), |signer, name| signer.cover(name));
-        let signature = self.head(|head| signer.build().unwrap().sign(head, waf, NONCE, NOW)).unwrap();
+        let signer =
+            covered.iter().fold(Signer::builder(key, "shop"), |signer, name| signer.cover(name));
+        let signature =
+            self.head(|head| signer.build().unwrap().sign(head, waf, NONCE, NOW)).unwrap();
         signature.fields().iter().fold(self, |message, (name, value)| message.with(name, value))
     }
 
     fn signed(self) -> Self {
-        let names: Vec<String> = self.fields.iter().map(|(name, _)| name.clone()).filter(|name| name.starts_with("x-c")).collect();
-        self.signed_with(key("a", 1), WafEvidence::Pass, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        let names: Vec<String> = self
+            .fields
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| name.starts_with("x-c"))
+            .collect();
+        self.signed_with(
+            key("a", 1),
+            WafEvidence::Pass,
+            &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 
     /// The signature of `self` on another request.
     fn arrives_as(&self, other: Self) -> Self {
-        [edge::DATE, edge::SIGNATURE].iter().fold(other, |other, name| other.with(name, self.value(name)))
+        [edge::DATE, edge::SIGNATURE]
+            .iter()
+            .fold(other, |other, name| other.with(name, self.value(name)))
     }
 }
 
@@ -88,7 +105,14 @@ fn codes(explanation: &Explanation) -> Vec<&'static str> {
 }
 
 #[track_caller]
-fn expect(builder: VerifierBuilder, message: &Message, now: UnixTime, reason: &str, hint: &str, text: &str) {
+fn expect(
+    builder: VerifierBuilder,
+    message: &Message,
+    now: UnixTime,
+    reason: &str,
+    hint: &str,
+    text: &str,
+) {
     let explanation = explain_with(builder, message, now);
     assert_eq!(explanation.rejection.unwrap().code(), reason);
     let found = explanation.hints.iter().find(|found| found.code == hint);
@@ -135,7 +159,14 @@ fn each_change_to_target_and_method_has_its_hint() {
         assert_eq!(codes(&explanation), [hint], "{signed}");
     }
     let head = Message::get("/a").method("HEAD").signed().arrives_as(Message::get("/a"));
-    expect(builder(), &head, NOW, "signature-mismatch", "method", "`HEAD` was signed, `GET` arrived");
+    expect(
+        builder(),
+        &head,
+        NOW,
+        "signature-mismatch",
+        "method",
+        "`HEAD` was signed, `GET` arrived",
+    );
 }
 
 fn signed_path(path: &str) -> String {
@@ -148,15 +179,18 @@ impl Message {
         use hmac::Mac;
         let mac = key("a", 1).keyed().chain_update(base).finalize().into_bytes();
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.with(edge::DATE, "20261122T003000Z")
-            .with(edge::SIGNATURE, &format!("v1;kid=a;nonce={NONCE};aud=shop;waf=pass;h=;sig={hex}"))
+        self.with(edge::DATE, "20261122T003000Z").with(
+            edge::SIGNATURE,
+            &format!("v1;kid=a;nonce={NONCE};aud=shop;waf=pass;h=;sig={hex}"),
+        )
     }
 }
 
 #[test]
 fn each_mistake_of_a_signer_has_its_hint() {
     let base = signed_path("/a");
-    for (hint, signed) in [("line-feed", format!("{base}\n")), ("crlf", base.replace('\n', "\r\n"))] {
+    for (hint, signed) in [("line-feed", format!("{base}\n")), ("crlf", base.replace('\n', "\r\n"))]
+    {
         let explanation = explain_with(builder(), &Message::get("/a").with_mac_over(&signed), NOW);
         assert_eq!(codes(&explanation), [hint]);
     }
@@ -175,7 +209,9 @@ fn each_change_to_a_covered_value_has_its_hint() {
         ("value-forwarded", "198.51.100.7", "192.0.2.1"),
         ("nothing-matched", "a", "b"),
     ] {
-        let arrives = Message::get("/").with("x-forwarded-for", "198.51.100.7, 192.0.2.1").with(name, arrived);
+        let arrives = Message::get("/")
+            .with("x-forwarded-for", "198.51.100.7, 192.0.2.1")
+            .with(name, arrived);
         let message = Message::get("/").with(name, signed).signed().arrives_as(arrives);
         let explanation = explain_with(builder(), &message, NOW);
         assert!(codes(&explanation).contains(&hint), "{hint}: {:?}", explanation.hints);
@@ -190,27 +226,52 @@ fn each_change_to_a_covered_value_has_its_hint() {
 #[test]
 fn settings_of_the_verifier_have_their_hints() {
     let prefixed = Message::get("/prod/a").signed();
-    expect(builder().strip_prefix("/prod"), &prefixed, NOW, "signature-mismatch", "prefix-extra", "`/prod/a` was signed");
+    expect(
+        builder().strip_prefix("/prod"),
+        &prefixed,
+        NOW,
+        "signature-mismatch",
+        "prefix-extra",
+        "`/prod/a` was signed",
+    );
     let query = Message::get("/a?x").signed();
     let none = builder().query(QueryMode::None);
     expect(none, &query, NOW, "signature-mismatch", "query-signed", "set query = all here");
     let deeper = Message::get("/a").signed().arrives_as(Message::get("/prod/v1/a"));
-    expect(builder().strip_prefix("/prod"), &deeper, NOW, "signature-mismatch", "prefix", "`/prod/v1`");
+    expect(
+        builder().strip_prefix("/prod"),
+        &deeper,
+        NOW,
+        "signature-mismatch",
+        "prefix",
+        "`/prod/v1`",
+    );
 }
 
 #[test]
 fn other_keys_and_changed_claims_have_their_hints() {
     let other = Message::get("/").signed_with(key("a", 2), WafEvidence::Pass, &[]);
-    expect(builder(), &other, NOW, "signature-mismatch", "other-key", "the secret of b signed under the name a");
+    expect(
+        builder(),
+        &other,
+        NOW,
+        "signature-mismatch",
+        "other-key",
+        "the secret of b signed under the name a",
+    );
 
     let suspect = Message::get("/").signed_with(key("a", 9), WafEvidence::Pass, &[]);
     let verifier = builder().build_at(NOW).unwrap();
     let explainer = Explainer::new(&verifier).suspect("the one under the doormat", key("x", 9));
     let explanation = suspect.head(|head| explainer.explain(head, None, NOW));
-    assert_eq!(explanation.hints, [Hint::new("suspect-key", "the key was the one under the doormat")]);
+    assert_eq!(
+        explanation.hints,
+        [Hint::new("suspect-key", "the key was the one under the doormat")]
+    );
 
     let none = Message::get("/").signed_with(key("a", 1), WafEvidence::None, &[]);
-    for (hint, from, to) in [("waf", "waf=none", "waf=pass"), ("audience", "aud=shop", "aud=barn")] {
+    for (hint, from, to) in [("waf", "waf=none", "waf=pass"), ("audience", "aud=shop", "aud=barn")]
+    {
         let changed = none.value(edge::SIGNATURE).replace(from, to);
         let message = none.clone().set(edge::SIGNATURE, &changed);
         expect(builder(), &message, NOW, "signature-mismatch", hint, "was changed after signing");
@@ -228,51 +289,173 @@ fn every_other_reason_says_what_exactly_is_wrong() {
         (good().without("host"), "malformed-request", "host-missing", ""),
         (good().with("host", "b"), "malformed-request", "host-repeated", "2 times"),
         (good().set("host", " "), "malformed-request", "host-empty", ""),
-        (good().with("connection", "close, X-Cloud-Date"), "malformed-request", "connection", "`x-cloud-date`"),
-        (covering().with("connection", "x-cloud-host"), "malformed-request", "connection", "`x-cloud-host`"),
-        (good().arrives_as(Message::get("http://b/")), "malformed-request", "host-differs", "`shop.example`, the target says `b`"),
-        (good().arrives_as(Message::get("http://a@shop.example/")), "malformed-request", "host-userinfo", ""),
+        (
+            good().with("connection", "close, X-Cloud-Date"),
+            "malformed-request",
+            "connection",
+            "`x-cloud-date`",
+        ),
+        (
+            covering().with("connection", "x-cloud-host"),
+            "malformed-request",
+            "connection",
+            "`x-cloud-host`",
+        ),
+        (
+            good().arrives_as(Message::get("http://b/")),
+            "malformed-request",
+            "host-differs",
+            "`shop.example`, the target says `b`",
+        ),
+        (
+            good().arrives_as(Message::get("http://a@shop.example/")),
+            "malformed-request",
+            "host-userinfo",
+            "",
+        ),
         (Message::get("/"), "missing-signature", "unsigned", "forward"),
-        (good().with(edge::DATE, "20261122T003000Z"), "duplicate-header", "repeated", "x-cloud-date is there 2 times"),
+        (
+            good().with(edge::DATE, "20261122T003000Z"),
+            "duplicate-header",
+            "repeated",
+            "x-cloud-date is there 2 times",
+        ),
         (covering().with("x-cloud-host", "b"), "duplicate-header", "repeated", "`x-cloud-host`"),
         (good().without(edge::DATE), "malformed-signature", "half-signed", "x-cloud-date is not"),
-        (good().without(edge::SIGNATURE), "malformed-signature", "half-signed", "x-cloud-signature is not"),
-        (good().set(edge::DATE, "20261322T003000Z"), "malformed-signature", "grammar", "x-cloud-date is `20261322T003000Z`"),
+        (
+            good().without(edge::SIGNATURE),
+            "malformed-signature",
+            "half-signed",
+            "x-cloud-signature is not",
+        ),
+        (
+            good().set(edge::DATE, "20261322T003000Z"),
+            "malformed-signature",
+            "grammar",
+            "x-cloud-date is `20261322T003000Z`",
+        ),
         (grammar("v1;", "v2;"), "malformed-signature", "grammar", "at byte 0"),
         (grammar("kid=a", "kid=a b"), "malformed-signature", "grammar", "`kid` is `a b`"),
-        (grammar(";aud=", "; aud="), "malformed-signature", "grammar", "at byte 31 of x-cloud-signature, `;aud=` is expected"),
+        (
+            grammar(";aud=", "; aud="),
+            "malformed-signature",
+            "grammar",
+            "at byte 31 of x-cloud-signature, `;aud=` is expected",
+        ),
         (grammar(NONCE, "short"), "malformed-signature", "grammar", "`nonce` is `short`"),
         (grammar("waf=pass", "waf=yes"), "malformed-signature", "grammar", "`waf` is `yes`"),
         (grammar(";h=", ";h=host"), "malformed-signature", "grammar", "`h` is `host`"),
         (grammar(";sig=", ";sig=A"), "malformed-signature", "grammar", "64 digits"),
-        (good().set(edge::SIGNATURE, &format!("{value};x")), "malformed-signature", "grammar", "`;x` stands behind"),
+        (
+            good().set(edge::SIGNATURE, &format!("{value};x")),
+            "malformed-signature",
+            "grammar",
+            "`;x` stands behind",
+        ),
         (good().arrives_as(Message::get("/#")), "malformed-target", "target", "without #"),
-        (covering().without("x-cloud-host"), "missing-covered-header", "not-forwarded", "`x-cloud-host`"),
+        (
+            covering().without("x-cloud-host"),
+            "missing-covered-header",
+            "not-forwarded",
+            "`x-cloud-host`",
+        ),
         (covering().set("x-cloud-host", "é"), "malformed-header", "forbidden-byte", "`\\xc3\\xa9`"),
-        (Message::get("/").signed_with(key("d", 1), WafEvidence::Pass, &[]), "unknown-key", "key-id", "names d; known here: a, b, c"),
-        (Message::get("/").signed_with(key("c", 3), WafEvidence::Pass, &[]).clone(), "inactive-key", "key-window", "c is revoked"),
-        (Message::get("/").signed_with(key("a", 1), WafEvidence::None, &[]), "waf-not-evaluated", "waf", "detached"),
+        (
+            Message::get("/").signed_with(key("d", 1), WafEvidence::Pass, &[]),
+            "unknown-key",
+            "key-id",
+            "names d; known here: a, b, c",
+        ),
+        (
+            Message::get("/").signed_with(key("c", 3), WafEvidence::Pass, &[]).clone(),
+            "inactive-key",
+            "key-window",
+            "c is revoked",
+        ),
+        (
+            Message::get("/").signed_with(key("a", 1), WafEvidence::None, &[]),
+            "waf-not-evaluated",
+            "waf",
+            "detached",
+        ),
     ] {
         expect(builder(), &message, NOW, reason, hint, text);
     }
     let at = |offset| NOW.saturating_add(offset);
-    expect(builder(), &good(), at(95), "expired", "clock", "signed 95 s ago, 35 s more than max_age (60 s)");
-    expect(builder(), &good(), at(-20), "not-yet-valid", "clock", "dated 20 s ahead, 15 s more than skew (5 s)");
-    expect(builder().strip_prefix("/prod"), &good(), NOW, "malformed-target", "prefix-missing", "`/prod`");
-    expect(builder().require_header("x-a"), &good(), NOW, "insufficient-coverage", "coverage", "not covered: x-a");
+    expect(
+        builder(),
+        &good(),
+        at(95),
+        "expired",
+        "clock",
+        "signed 95 s ago, 35 s more than max_age (60 s)",
+    );
+    expect(
+        builder(),
+        &good(),
+        at(-20),
+        "not-yet-valid",
+        "clock",
+        "dated 20 s ahead, 15 s more than skew (5 s)",
+    );
+    expect(
+        builder().strip_prefix("/prod"),
+        &good(),
+        NOW,
+        "malformed-target",
+        "prefix-missing",
+        "`/prod`",
+    );
+    expect(
+        builder().require_header("x-a"),
+        &good(),
+        NOW,
+        "insufficient-coverage",
+        "coverage",
+        "not covered: x-a",
+    );
     let body = Message::get("/").with("content-length", "3").signed();
     let covered = builder().body_coverage(BodyCoverage::Required);
     expect(covered, &body, NOW, "insufficient-coverage", "coverage", "has a body");
     let bound = || builder().bind_host(HostBinding::Bound);
     expect(bound(), &good(), NOW, "wrong-host", "host", "does not cover x-cloud-host");
     let moved = covering().set("host", "b");
-    expect(bound(), &moved, NOW, "wrong-host", "host", "signed for `shop.example`, the Host that arrived is `b`");
+    expect(
+        bound(),
+        &moved,
+        NOW,
+        "wrong-host",
+        "host",
+        "signed for `shop.example`, the Host that arrived is `b`",
+    );
 
-    let window = |key: Key| Verifier::builder("shop", Keyring::new([key]).unwrap(), Freshness::strict());
-    expect(window(key("a", 1).not_before(at(1))), &good(), NOW, "inactive-key", "key-window", "a counts from 20261122T003001Z on; now is 20261122T003000Z");
-    expect(window(key("a", 1).not_after(NOW)), &good(), NOW, "inactive-key", "key-window", "a counted until 20261122T003000Z");
+    let window =
+        |key: Key| Verifier::builder("shop", Keyring::new([key]).unwrap(), Freshness::strict());
+    expect(
+        window(key("a", 1).not_before(at(1))),
+        &good(),
+        NOW,
+        "inactive-key",
+        "key-window",
+        "a counts from 20261122T003001Z on; now is 20261122T003000Z",
+    );
+    expect(
+        window(key("a", 1).not_after(NOW)),
+        &good(),
+        NOW,
+        "inactive-key",
+        "key-window",
+        "a counted until 20261122T003000Z",
+    );
     let keys = Keyring::new([key("a", 1)]).unwrap();
-    expect(Verifier::builder("barn", keys, Freshness::strict()), &good(), NOW, "wrong-audience", "audience", "signed for shop; here is barn");
+    expect(
+        Verifier::builder("barn", keys, Freshness::strict()),
+        &good(),
+        NOW,
+        "wrong-audience",
+        "audience",
+        "signed for shop; here is barn",
+    );
 }
 
 #[test]
@@ -290,9 +473,14 @@ fn bodies_have_their_hints() {
         let message = Message::get("/").with("content-digest", &signed);
         let message = message.signed_with(key("a", 1), WafEvidence::Pass, &["content-digest"]);
         let verifier = builder().body_cap(4).build_at(NOW).unwrap();
-        let explanation = message.head(|head| Explainer::new(&verifier).explain(head, Some(body.as_bytes()), NOW));
+        let explanation = message
+            .head(|head| Explainer::new(&verifier).explain(head, Some(body.as_bytes()), NOW));
         assert_eq!(explanation.rejection.map(|rejection| rejection.code()), reason);
-        assert!(explanation.hints.iter().all(|found| found.code == hint && found.text.contains(text)), "{:?}", explanation.hints);
+        assert!(
+            explanation.hints.iter().all(|found| found.code == hint && found.text.contains(text)),
+            "{:?}",
+            explanation.hints
+        );
         let outcome = if reason.is_some() { Outcome::Failed } else { Outcome::Passed };
         assert_eq!(explanation.steps[18].outcome, outcome);
         let unread = message.head(|head| Explainer::new(&verifier).explain(head, None, NOW));
@@ -311,7 +499,11 @@ fn steps_stop_where_the_verdict_falls() {
             Outcome::NotAsked => '?',
             Outcome::NotCovered => 'o',
         };
-        explain_with(builder(), message, NOW).steps.iter().map(|step| letter(step.outcome)).collect()
+        explain_with(builder(), message, NOW)
+            .steps
+            .iter()
+            .map(|step| letter(step.outcome))
+            .collect()
     };
     let good = Message::get("/").signed();
     let covering = Message::get("/").with("x-cloud-host", "a").signed();
@@ -330,8 +522,12 @@ fn steps_stop_where_the_verdict_falls() {
 fn the_base_is_shown_line_by_line_where_there_is_one() {
     let message = Message::get("/a?b").with("x-cloud-host", "h").signed();
     let base = explain_with(builder(), &message, NOW).base;
-    let lines: Vec<_> = base.iter().map(|line| (line.label, str::from_utf8(&line.bytes).unwrap())).collect();
-    assert_eq!(lines[6..], [("method", "GET"), ("path", "/a"), ("query", "b"), ("covered", "x-cloud-host:h")]);
+    let lines: Vec<_> =
+        base.iter().map(|line| (line.label, str::from_utf8(&line.bytes).unwrap())).collect();
+    assert_eq!(
+        lines[6..],
+        [("method", "GET"), ("path", "/a"), ("query", "b"), ("covered", "x-cloud-host:h")]
+    );
     assert!(explain_with(builder(), &message.without(edge::DATE), NOW).base.is_empty());
 }
 

@@ -73,7 +73,8 @@ pub enum Admission {
     Full,
     /// `date + max_age` has passed: the store may have forgotten this request.
     Expired,
-    /// `date` is further ahead than the skew: the store would forget this request too early.
+    /// `date` is further ahead than the skew: the check refuses this, and a store that took it could
+    /// be filled beyond its window.
     NotYetValid,
     /// The store does not answer.
     Unavailable,
@@ -101,7 +102,7 @@ impl Retention {
         now.seconds_since(date) > i64::from(self.max_age_s)
     }
 
-    /// Whether `date` is too far ahead to be remembered at `now`.
+    /// Whether `date` is further ahead of `now` than the skew.
     #[must_use]
     pub fn is_ahead(self, date: UnixTime, now: UnixTime) -> bool {
         date.seconds_since(now) > i64::from(self.skew_s)
@@ -147,7 +148,7 @@ impl Default for Capacity {
 /// - nothing is forgotten early: an entry lives while `now <= date + max_age + skew`, whatever
 ///   arrives; at capacity, new requests are told [`Admission::Full`] and known ones their true state;
 /// - time only moves forward: a clock set back revives nothing that was forgotten;
-/// - memory comes back once entries are over.
+/// - memory of what is over comes back as later requests arrive.
 pub trait ReplayStore: Send + Sync + 'static {
     /// Takes one use, if there is one left.
     fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admission;

@@ -30,8 +30,8 @@ const DROPPED_AT_ONCE: usize = 8;
 /// It takes some thirty times the time and the memory of the window, and is here for those who want
 /// no false refusal at all, not even one in 10¹².
 ///
-/// At most [`MAX_USES`] uses of one signature are granted, whatever is
-/// asked for. What is over goes as later requests arrive.
+/// At most [`MAX_USES`] uses of one signature are granted, whatever is asked for. What is over goes as
+/// later requests arrive.
 pub struct ReplayMoka {
     horizon: Horizon,
     quota: Quota,

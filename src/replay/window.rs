@@ -44,9 +44,8 @@ const RECENT_BUCKETS: usize = 4;
 ///   what was signed before: each process has its own, and several origins that serve one name share
 ///   nothing.
 ///
-/// At most [`MAX_USES`] uses of one signature are granted, whatever is
-/// asked for. What is over goes as later requests arrive, and when [`live`](ReplayStore::live) is
-/// asked.
+/// At most [`MAX_USES`] uses of one signature are granted, whatever is asked for. What is over goes as
+/// later requests arrive, and when [`live`](ReplayStore::live) is asked.
 ///
 /// ```
 /// use std::num::NonZeroU8;

@@ -12,7 +12,10 @@ use crate::{BAD, GOOD};
 /// Why a verb could not do its work.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Told { fault: String, way_out: String },
+    Told {
+        fault: String,
+        way_out: String,
+    },
     /// Whoever read our output has gone, such as `head`: nothing to say, and nobody to say it to.
     ReaderGone,
 }
@@ -33,10 +36,10 @@ impl Fault {
         Self::new(format!("{} cannot be read: {error}", shown(path)), way_out)
     }
 
-    /// Says which file the fault is in.
-    pub(crate) fn within(self, path: &Path) -> Self {
+    /// Says where the fault is.
+    pub(crate) fn within(self, place: &str) -> Self {
         match self {
-            Self::Told { fault, way_out } => Self::new(format!("{}: {fault}", shown(path)), way_out),
+            Self::Told { fault, way_out } => Self::new(format!("{place}: {fault}"), way_out),
             Self::ReaderGone => self,
         }
     }
@@ -80,7 +83,9 @@ impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::new(format!("the output cannot be written: {error}"), "look at where it goes"),
+            _ => {
+                Self::new(format!("the output cannot be written: {error}"), "look at where it goes")
+            }
         }
     }
 }

@@ -7,9 +7,9 @@ use wafpass::{Key, Secret, Verifier};
 use crate::error::Fault;
 use crate::keys::{KeyFile, show_moment};
 use crate::policy::Policy;
-use crate::request::{self, RawRequest};
+use crate::request::RawRequest;
 use crate::style::{BAD, FAINT, GOOD, HEADING};
-use crate::{Verdict, style};
+use crate::{Verdict, input, style};
 
 const AFTER: &str = "\
 Shows each check in its order, the signature base line by line, and what would
@@ -39,12 +39,13 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let keys = self.policy.keys(&self.request)?;
+        let keys = self.policy.source.load(Some(&self.request))?;
         let verifier = self.policy.verifier(&keys)?;
-        let bytes = request::read(&self.request)?;
+        let bytes = input::read(&self.request)?;
         let request = RawRequest::parse(&bytes)?;
         let now = self.policy.now();
-        let explanation = explainer(&verifier, &keys)?.explain(&request.head(), request.body()?, now);
+        let explanation =
+            explainer(&verifier, &keys)?.explain(&request.head(), request.body()?, now);
 
         print_verdict(out, &explanation)?;
         writeln!(out, "judged at {}", show_moment(now))?;
@@ -59,7 +60,10 @@ impl Args {
 fn explainer<'v>(verifier: &'v Verifier, keys: &KeyFile) -> Result<Explainer<'v>, Fault> {
     keys.keys.iter().try_fold(Explainer::new(verifier), |explainer, entry| {
         let text = Secret::new(entry.key.as_bytes())?;
-        let what = format!("the text of {}, not the bytes that it encodes: decode the base64url", entry.kid);
+        let what = format!(
+            "the text of {}, not the bytes that it encodes: decode the base64url",
+            entry.kid
+        );
         Ok(explainer.suspect(&what, Key::new(&entry.kid, &text)?))
     })
 }
@@ -70,7 +74,11 @@ fn print_verdict(out: &mut dyn Write, explanation: &Explanation) -> Result<(), F
             writeln!(out, "{BAD}refused: {}{BAD:#}", rejection.code())?;
             writeln!(out, "{}", rejection.kind.explanation())?;
         }
-        None if explanation.steps.iter().any(|step| step.row == 18 && step.outcome == Outcome::NotRun) => {
+        None if explanation
+            .steps
+            .iter()
+            .any(|step| step.row == 18 && step.outcome == Outcome::NotRun) =>
+        {
             writeln!(out, "{GOOD}the head is good{GOOD:#}; the covered body is not here")?;
         }
         None => writeln!(out, "{GOOD}nothing speaks against it{GOOD:#}")?,

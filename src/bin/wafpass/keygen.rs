@@ -98,29 +98,53 @@ impl Args {
             keys: vec![KeyEntry::new(kid.clone(), key.clone())],
         };
         origin.check()?;
-        let edge = EdgeValue { kid: &kid, key: &key, aud: self.aud.as_deref(), waf_secrets: [&waf_secret] };
+        let edge = EdgeValue {
+            kid: &kid,
+            key: &key,
+            aud: self.aud.as_deref(),
+            waf_secrets: [&waf_secret],
+        };
         if self.json {
             writeln!(out, "{}", *pretty(&Both { origin: &origin, edge: &edge })?)?;
             return Ok(Verdict::Good);
         }
         let origin = pretty(&origin)?;
         let edge = Zeroizing::new(serde_json::to_string(&edge).map_err(io::Error::from)?);
-        hand_over(out, "Origin: the key file (keep it at mode 0600)", &origin, self.out.as_deref())?;
+        hand_over(
+            out,
+            "Origin: the key file (keep it at mode 0600)",
+            &origin,
+            self.out.as_deref(),
+        )?;
         writeln!(out)?;
         let heading = "Edge: the value under `wafpass` in its key-value store";
         hand_over(out, heading, &edge, self.edge_out.as_deref())?;
         writeln!(out)?;
-        writeln!(out, "{FAINT}# Web ACL: every Allow inserts the header `wafpass` with the text in waf_secrets;{FAINT:#}")?;
-        writeln!(out, "{FAINT}# [] for no WAF. When you rotate, keep the waf_secrets that you have.{FAINT:#}")?;
+        writeln!(
+            out,
+            "{FAINT}# Web ACL: every Allow inserts the header `wafpass` with the text in waf_secrets;{FAINT:#}"
+        )?;
+        writeln!(
+            out,
+            "{FAINT}# [] for no WAF. When you rotate, keep the waf_secrets that you have.{FAINT:#}"
+        )?;
         if self.aud.is_none() {
-            writeln!(out, "{HEADING}# Both still lack \"aud\", the name of the site or origin: add it, or use --aud.{HEADING:#}")?;
+            writeln!(
+                out,
+                "{HEADING}# Both still lack \"aud\", the name of the site or origin: add it, or use --aud.{HEADING:#}"
+            )?;
         }
         Ok(Verdict::Good)
     }
 }
 
 /// Writes to `path`, or to `out`.
-fn hand_over(out: &mut dyn Write, heading: &str, text: &str, path: Option<&Path>) -> Result<(), Fault> {
+fn hand_over(
+    out: &mut dyn Write,
+    heading: &str,
+    text: &str,
+    path: Option<&Path>,
+) -> Result<(), Fault> {
     match path {
         None => writeln!(out, "{FAINT}# {heading}{FAINT:#}\n{text}")?,
         Some(path) => {
@@ -139,7 +163,10 @@ fn write_secret(path: &Path, text: &str) -> Result<(), Fault> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| writeln!(file, "{text}"));
     written.map_err(|error| {
-        Fault::new(format!("{} cannot be written: {error}", shown(path)), "name a new file in a directory of yours")
+        Fault::new(
+            format!("{} cannot be written: {error}", shown(path)),
+            "name a new file in a directory of yours",
+        )
     })
 }
 

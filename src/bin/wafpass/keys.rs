@@ -16,9 +16,12 @@ use wafpass::{Freshness, Key, Keyring, Secret, Signer, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
+use crate::input;
 
 const VARIABLE: &str = "WAFPASS_KEYS";
-const STANDARD_INPUT: &str = "-";
+
+/// Skew where `max_age` is given without one; that of every preset.
+pub(crate) const DEFAULT_SKEW_S: u32 = 5;
 
 /// Where the keys come from.
 #[derive(clap::Args)]
@@ -29,27 +32,30 @@ pub(crate) struct KeySource {
 }
 
 impl KeySource {
-    pub(crate) fn load(&self) -> Result<KeyFile, Fault> {
+    /// Reads the keys. `other` is what else is read: both cannot come from standard input.
+    pub(crate) fn load(&self, other: Option<&Path>) -> Result<KeyFile, Fault> {
         let Some(path) = &self.key_file else {
             let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
-                Fault::new("there are no keys", format!("--key-file FILE, or the text of a key file in {VARIABLE}"))
+                Fault::new(
+                    "there are no keys",
+                    format!("--key-file FILE, or the text of a key file in {VARIABLE}"),
+                )
             })?;
-            return KeyFile::parse(&text).map_err(|fault| fault.within(Path::new(VARIABLE)));
+            return KeyFile::parse(&text).map_err(|fault| fault.within(VARIABLE));
         };
         let mut text = Zeroizing::new(String::new());
-        let read = if self.is_standard_input() {
-            io::stdin().read_to_string(&mut text)
-        } else {
+        let read = if !input::is_standard(path) {
             let file = File::open(path).map_err(|error| Fault::reading(path, &error))?;
             refuse_open_to_others(path, &file)?;
             (&file).read_to_string(&mut text)
+        } else if other.is_some_and(input::is_standard) {
+            let fault = "two things cannot both come from standard input, the key file and another";
+            return Err(Fault::new(fault, "name a file for one of them"));
+        } else {
+            io::stdin().read_to_string(&mut text)
         };
         read.map_err(|error| Fault::reading(path, &error))?;
-        KeyFile::parse(&text).map_err(|fault| fault.within(path))
-    }
-
-    pub(crate) fn is_standard_input(&self) -> bool {
-        self.key_file.as_deref() == Some(Path::new(STANDARD_INPUT))
+        KeyFile::parse(&text).map_err(|fault| fault.within(&shown(path)))
     }
 }
 
@@ -64,7 +70,8 @@ fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), Fault> {
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_file() && mode & GROUP_AND_OTHERS != 0 {
         let fault = format!("the key file {} is open to others (mode {mode:04o})", shown(path));
-        let way_out = "chmod 600 the file; where it cannot be, as in a mounted secret: --key-file - < FILE";
+        let way_out =
+            "chmod 600 the file; where it cannot be, as in a mounted secret: --key-file - < FILE";
         return Err(Fault::new(fault, way_out));
     }
     Ok(())
@@ -137,6 +144,7 @@ impl KeyFile {
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let keys = self.keys()?;
         Keyring::new(keys.iter().cloned())?;
+        self.freshness()?;
         for (key, audience) in keys.into_iter().zip(&self.aud) {
             Signer::builder(key, audience).build()?;
         }
@@ -144,7 +152,24 @@ impl KeyFile {
     }
 
     pub(crate) fn keys(&self) -> Result<Vec<Key>, Fault> {
-        self.keys.iter().map(KeyEntry::load).collect()
+        let load = |entry: &KeyEntry| {
+            entry.load().map_err(|fault| fault.within(&format!("key {:?}", entry.kid)))
+        };
+        self.keys.iter().map(load).collect()
+    }
+
+    pub(crate) fn freshness(&self) -> Result<Option<Freshness>, Fault> {
+        match (self.freshness, self.max_age, self.skew) {
+            (None, None, None) => Ok(None),
+            (Some(preset), None, None) => Ok(Some(preset.freshness())),
+            (None, Some(max_age), skew) => {
+                Ok(Some(Freshness::custom(max_age, skew.unwrap_or(DEFAULT_SKEW_S))?))
+            }
+            _ => {
+                let fault = "freshness, max_age and skew do not go together";
+                Err(Fault::new(fault, "give freshness alone, or max_age with or without skew"))
+            }
+        }
     }
 }
 
@@ -152,8 +177,13 @@ impl KeyFile {
 fn fault_of(error: &serde_json::Error, text: &str) -> Fault {
     let told = error.to_string();
     let what = if error.is_data() {
-        match ["unknown field", "missing field", "duplicate field"].iter().find(|kind| told.starts_with(**kind)) {
-            Some(_) => told.split(" at line ").next().unwrap_or_default().escape_debug().to_string(),
+        match ["unknown field", "missing field", "duplicate field"]
+            .iter()
+            .find(|kind| told.starts_with(**kind))
+        {
+            Some(_) => {
+                told.split(" at line ").next().unwrap_or_default().escape_debug().to_string()
+            }
             None => "a value that cannot stand there".into(),
         }
     } else {

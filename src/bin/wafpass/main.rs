@@ -4,6 +4,7 @@ mod cli;
 mod demo;
 mod error;
 mod explain;
+mod input;
 mod keygen;
 mod keys;
 mod policy;

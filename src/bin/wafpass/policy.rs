@@ -1,16 +1,15 @@
 //! The verifier of `verify` and `explain`, from their options and the key file.
 
-use std::path::Path;
-
 use wafpass::clock;
 use wafpass::limits::DEFAULT_BODY_CAP_BYTES;
 use wafpass::replay::Capacity;
-use wafpass::{BodyCoverage, Freshness, HostBinding, Keyring, QueryMode, RestartBarrier, UnixTime, Verifier, WafRequirement};
+use wafpass::{
+    BodyCoverage, Freshness, HostBinding, Keyring, QueryMode, RestartBarrier, UnixTime, Verifier,
+    WafRequirement,
+};
 
 use crate::error::Fault;
-use crate::keys::{KeyFile, KeySource, Preset, parse_moment};
-
-const DEFAULT_SKEW_S: u32 = 5;
+use crate::keys::{DEFAULT_SKEW_S, KeyFile, KeySource, Preset, parse_moment};
 
 /// What the origin asks of a request: give what its own verifier is built with.
 #[derive(clap::Args)]
@@ -79,56 +78,52 @@ impl Policy {
         self.now.unwrap_or_else(clock::now)
     }
 
-    /// The keys, unless they and the request are to come from one place.
-    pub(crate) fn keys(&self, request: &Path) -> Result<KeyFile, Fault> {
-        if self.source.is_standard_input() && request == Path::new("-") {
-            let fault = "the key file and the request cannot both come from standard input";
-            return Err(Fault::new(fault, "name a file for one of them"));
-        }
-        self.source.load()
-    }
-
     pub(crate) fn verifier(&self, keys: &KeyFile) -> Result<Verifier, Fault> {
         let audience = audience(self.aud.as_deref(), keys)?;
-        let waf = if self.accept_waf_none { WafRequirement::NotRequired } else { WafRequirement::Required };
-        let body = if self.require_body { BodyCoverage::Required } else { BodyCoverage::WhenCovered };
+        let waf = if self.accept_waf_none {
+            WafRequirement::NotRequired
+        } else {
+            WafRequirement::Required
+        };
+        let body =
+            if self.require_body { BodyCoverage::Required } else { BodyCoverage::WhenCovered };
         let host = if self.bind_host { HostBinding::Bound } else { HostBinding::Unbound };
-        let builder = Verifier::builder(audience, Keyring::new(keys.keys()?)?, self.freshness(keys)?)
-            .waf(waf)
-            .strip_prefix(&self.strip_prefix)
-            .query(self.query.into())
-            .body_coverage(body)
-            .body_cap(self.body_cap)
-            .bind_host(host)
-            // One request, judged once: there is nothing to replay, and no restart.
-            .replay_capacity(Capacity::shared(1))
-            .restart_barrier(RestartBarrier::InsecureOff);
-        let builder = self.require_header.iter().fold(builder, |builder, name| builder.require_header(name));
+        let builder =
+            Verifier::builder(audience, Keyring::new(keys.keys()?)?, self.freshness(keys)?)
+                .waf(waf)
+                .strip_prefix(&self.strip_prefix)
+                .query(self.query.into())
+                .body_coverage(body)
+                .body_cap(self.body_cap)
+                .bind_host(host)
+                // One request, judged once: there is nothing to replay, and no restart.
+                .replay_capacity(Capacity::shared(1))
+                .restart_barrier(RestartBarrier::InsecureOff);
+        let builder =
+            self.require_header.iter().fold(builder, |builder, name| builder.require_header(name));
         Ok(builder.build_at(self.now())?)
     }
 
     fn freshness(&self, keys: &KeyFile) -> Result<Freshness, Fault> {
-        let custom = |max_age, skew: Option<u32>| Freshness::custom(max_age, skew.unwrap_or(DEFAULT_SKEW_S));
-        match (self.freshness, self.max_age, keys.freshness, keys.max_age) {
-            (Some(preset), ..) => Ok(preset.freshness()),
-            (None, Some(max_age), ..) => Ok(custom(max_age, self.skew)?),
-            (None, None, Some(_), Some(_)) => {
-                let fault = "the key file has both freshness and max_age";
-                Err(Fault::new(fault, "leave one of them out"))
-            }
-            (None, None, Some(preset), None) => Ok(preset.freshness()),
-            (None, None, None, Some(max_age)) => Ok(custom(max_age, keys.skew)?),
-            (None, None, None, None) => {
-                let fault = "how old may a signature be? There is no default";
-                Err(Fault::new(fault, "--freshness cloudfront, or strict, or --max-age SECONDS; or put it in the key file"))
-            }
+        if let Some(preset) = self.freshness {
+            return Ok(preset.freshness());
         }
+        if let Some(max_age) = self.max_age {
+            return Ok(Freshness::custom(max_age, self.skew.unwrap_or(DEFAULT_SKEW_S))?);
+        }
+        keys.freshness()?.ok_or_else(|| {
+            let fault = "how old may a signature be? There is no default";
+            Fault::new(fault, "--freshness cloudfront, or strict, or --max-age SECONDS; or put it in the key file")
+        })
     }
 }
 
 /// The audience from the options, or else from the key file.
 pub(crate) fn audience<'a>(option: Option<&'a str>, keys: &'a KeyFile) -> Result<&'a str, Fault> {
     option.or(keys.aud.as_deref()).ok_or_else(|| {
-        Fault::new("there is no audience, the name of the site or origin", "--aud NAME, or put aud in the key file")
+        Fault::new(
+            "there is no audience, the name of the site or origin",
+            "--aud NAME, or put aud in the key file",
+        )
     })
 }

@@ -1,26 +1,8 @@
 //! A raw HTTP/1 request, as captures and `curl -v` show it: nothing is decoded or put right.
 
-use std::fs;
-use std::io::{self, IsTerminal, Read};
-use std::path::Path;
-
 use wafpass::MessageHead;
 
 use crate::error::Fault;
-
-
-/// Reads a request from a file, or standard input for `-`.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    if path != Path::new("-") {
-        return fs::read(path).map_err(|error| Fault::reading(path, &error));
-    }
-    if io::stdin().is_terminal() {
-        anstream::eprintln!("paste the request, then press Ctrl-D");
-    }
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes).map_err(|error| Fault::reading(path, &error))?;
-    Ok(bytes)
-}
 
 /// A request in its parts.
 pub(crate) struct RawRequest<'a> {
@@ -42,7 +24,10 @@ impl<'a> RawRequest<'a> {
         let mut fields = Vec::new();
         while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
             fields.push(field(line).ok_or_else(|| {
-                Fault::new(format!("line {} is no `name: value`", lines.number), "write each field on one line; an empty line ends them")
+                Fault::new(
+                    format!("line {} is no `name: value`", lines.number),
+                    "write each field on one line; an empty line ends them",
+                )
             })?);
         }
         Ok(Self { method, target, fields, rest: lines.rest })
@@ -56,11 +41,17 @@ impl<'a> RawRequest<'a> {
     /// The body, when all of it is here.
     pub(crate) fn body(&self) -> Result<Option<&'a [u8]>, Fault> {
         let values = |name: &'static [u8]| {
-            self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+            self.fields
+                .iter()
+                .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
         };
         if values(b"transfer-encoding").next().is_some() && !self.rest.is_empty() {
             let fault = "the body is in transfer coding";
-            return Err(Fault::new(fault, "put the decoded body there, with content-length in place of transfer-encoding"));
+            return Err(Fault::new(
+                fault,
+                "put the decoded body there, with content-length in place of transfer-encoding",
+            ));
         }
         if values(b"transfer-encoding").next().is_some() {
             return Ok(None);
@@ -70,13 +61,17 @@ impl<'a> RawRequest<'a> {
         };
         let number = str::from_utf8(length).ok().and_then(|text| text.trim().parse::<usize>().ok());
         let Some(number) = number else {
-            return Err(Fault::new("content-length is no number", "write the number of bytes of the body"));
+            return Err(Fault::new(
+                "content-length is no number",
+                "write the number of bytes of the body",
+            ));
         };
         match self.rest.get(..number) {
             Some(body) => Ok(Some(body)), // what follows is not of this request
             None if self.rest.is_empty() => Ok(None),
             None => {
-                let fault = format!("content-length is {number}, the body has {} bytes", self.rest.len());
+                let fault =
+                    format!("content-length is {number}, the body has {} bytes", self.rest.len());
                 Err(Fault::new(fault, "give the body whole, or leave it out"))
             }
         }
@@ -132,7 +127,10 @@ mod tests {
 
     #[test]
     fn bytes_are_taken_as_they_are() {
-        let request = RawRequest::parse(b"\n\r\nGET /a b?\xff HTTP/1.1\nHost: h\r\nX-A:\t1 \rx\n\nbody\n").ok().unwrap();
+        let request =
+            RawRequest::parse(b"\n\r\nGET /a b?\xff HTTP/1.1\nHost: h\r\nX-A:\t1 \rx\n\nbody\n")
+                .ok()
+                .unwrap();
         assert_eq!((request.method, request.target), (b"GET".as_slice(), b"/a b?\xff".as_slice()));
         assert_eq!(request.fields, [(b"Host".as_slice(), b" h".as_slice()), (b"X-A", b"\t1 \rx")]);
         assert_eq!(request.rest, b"body\n");
@@ -140,7 +138,12 @@ mod tests {
 
     #[test]
     fn the_head_may_end_with_the_input() {
-        for text in ["GET / HTTP/1.1", "GET / HTTP/1.1\n", "GET / HTTP/2\nhost: h", "GET / HTTP/1.1\nhost: h\n\n"] {
+        for text in [
+            "GET / HTTP/1.1",
+            "GET / HTTP/1.1\n",
+            "GET / HTTP/2\nhost: h",
+            "GET / HTTP/1.1\nhost: h\n\n",
+        ] {
             assert!(RawRequest::parse(text.as_bytes()).is_ok(), "{text}");
         }
     }
@@ -171,8 +174,16 @@ mod tests {
         assert_eq!(body("content-length: 0\r\n", ""), told(""));
         assert_eq!(body("content-length: 2\r\n", ""), Ok(None));
         assert_eq!(body("transfer-encoding: chunked\r\n", ""), Ok(None));
-        assert!(body("content-length: 3\r\n", "ab").unwrap_err().contains("content-length is 3, the body has 2 bytes"));
+        assert!(
+            body("content-length: 3\r\n", "ab")
+                .unwrap_err()
+                .contains("content-length is 3, the body has 2 bytes")
+        );
         assert!(body("content-length: x\r\n", "ab").unwrap_err().contains("no number"));
-        assert!(body("transfer-encoding: chunked\r\n", "0\r\n").unwrap_err().contains("transfer coding"));
+        assert!(
+            body("transfer-encoding: chunked\r\n", "0\r\n")
+                .unwrap_err()
+                .contains("transfer coding")
+        );
     }
 }

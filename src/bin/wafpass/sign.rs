@@ -1,4 +1,3 @@
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -12,7 +11,7 @@ use wafpass::{ContentDigest, Key, MessageHead, Signature, Signer, UnixTime, rand
 use crate::error::Fault;
 use crate::keys::{KeyFile, KeySource, parse_moment};
 use crate::policy::{Query, audience};
-use crate::{Verdict, style};
+use crate::{Verdict, input, style};
 
 const AFTER: &str = "\
 The default format is made for curl: words without quotes, the URL last.
@@ -102,17 +101,19 @@ fn parse_field(text: &str) -> Result<Field, String> {
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
         let now = self.date.unwrap_or_else(clock::now);
-        let keys = self.source.load()?;
+        let keys = self.source.load(self.body.as_deref())?;
         let key = self.key(&keys, now)?;
         let url = Url::parse(&self.url)?;
         let mut fields = self.headers.clone();
         if let Some(path) = &self.body {
-            let body = fs::read(path).map_err(|error| Fault::reading(path, &error))?;
-            let value = ContentDigest::of(&body).to_field_value();
+            let value = ContentDigest::of(&input::read(path)?).to_field_value();
             fields.push(Field { name: "content-digest".into(), value });
         }
-        let signature = self.sign(key, audience(self.aud.as_deref(), &keys)?, &url, &fields, now)?;
-        let own = signature.fields().map(|(name, value)| Field { name: name.into(), value: value.into() });
+        let signature =
+            self.sign(key, audience(self.aud.as_deref(), &keys)?, &url, &fields, now)?;
+        let own = signature
+            .fields()
+            .map(|(name, value)| Field { name: name.into(), value: value.into() });
         fields.extend(own);
         let request = Signed { method: &self.method, url: &url, fields: &fields };
         match self.format {
@@ -127,22 +128,41 @@ impl Args {
     /// The key with the id asked for, or the only one that counts.
     fn key(&self, keys: &KeyFile, now: UnixTime) -> Result<Key, Fault> {
         let all = keys.keys()?;
-        let known: Vec<String> = all.iter().map(|key| key.id().to_string()).collect();
-        let known = known.join(", ");
+        let ids = |keys: &[Key]| {
+            keys.iter().map(|key| key.id().to_string()).collect::<Vec<_>>().join(", ")
+        };
         if let Some(kid) = &self.kid {
+            let known = ids(&all);
             let found = all.into_iter().find(|key| key.id().as_str() == kid);
-            return found.ok_or_else(|| Fault::new(format!("no key has the id {kid:?}"), format!("one of: {known}")));
+            return found.ok_or_else(|| {
+                Fault::new(format!("no key has the id {kid:?}"), format!("one of: {known}"))
+            });
         }
-        let mut active = all.into_iter().filter(|key| key.is_active(now));
-        match (active.next(), active.next()) {
-            (Some(key), None) => Ok(key),
-            (None, _) => Err(Fault::new("no key counts at this time", "look at not_before, not_after and revoked in the key file")),
-            (Some(_), Some(_)) => Err(Fault::new("more than one key counts at this time", format!("--kid with one of: {known}"))),
+        let mut active: Vec<Key> = all.into_iter().filter(|key| key.is_active(now)).collect();
+        match (active.len(), active.pop()) {
+            (1, Some(key)) => Ok(key),
+            (_, Some(key)) => {
+                let way_out = format!("--kid with one of: {}, {}", ids(&active), key.id());
+                Err(Fault::new("more than one key counts at this time", way_out))
+            }
+            (_, None) => Err(Fault::new(
+                "no key counts at this time",
+                "look at not_before, not_after and revoked in the key file",
+            )),
         }
     }
 
-    fn sign(&self, key: Key, audience: &str, url: &Url<'_>, fields: &[Field], now: UnixTime) -> Result<Signature, Fault> {
-        let signer = fields.iter().fold(Signer::builder(key, audience), |signer, field| signer.cover(&field.name));
+    fn sign(
+        &self,
+        key: Key,
+        audience: &str,
+        url: &Url<'_>,
+        fields: &[Field],
+        now: UnixTime,
+    ) -> Result<Signature, Fault> {
+        let signer = fields
+            .iter()
+            .fold(Signer::builder(key, audience), |signer, field| signer.cover(&field.name));
         let signer = signer.strip_prefix(&self.strip_prefix).query(self.query.into()).build()?;
         let nonce = self.nonce.clone().map_or_else(random_nonce, Ok)?;
         let host = [(b"host".as_slice(), url.authority.as_bytes())];
@@ -166,8 +186,11 @@ struct Url<'a> {
 
 impl<'a> Url<'a> {
     fn parse(whole: &'a str) -> Result<Self, Fault> {
-        let fault = |text: &str| Fault::new(format!("the URL {}", text), "write it as http://host/path?query");
-        let (scheme, rest) = whole.split_once("://").ok_or_else(|| fault("has no http:// or https:// in front"))?;
+        let fault = |text: &str| {
+            Fault::new(format!("the URL {}", text), "write it as http://host/path?query")
+        };
+        let (scheme, rest) =
+            whole.split_once("://").ok_or_else(|| fault("has no http:// or https:// in front"))?;
         if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return Err(fault("is not of http or https"));
         }
@@ -217,7 +240,10 @@ impl Signed<'_> {
     /// Words that `$(...)` splits as they are meant: no spaces in them, no quotes around them.
     fn print_curl(&self, out: &mut dyn Write) -> Result<(), Fault> {
         if let Some(field) = self.fields.iter().find(|field| field.value.contains([' ', '\t'])) {
-            let fault = format!("the value of {} has a space, which $(...) would split", Visible(field.name.as_bytes()));
+            let fault = format!(
+                "the value of {} has a space, which $(...) would split",
+                Visible(field.name.as_bytes())
+            );
             return Err(Fault::new(fault, "--format curl-config, and curl --config -"));
         }
         let mut words: Vec<String> = self.switches().map(|switch| format!("--{switch}")).collect();
@@ -226,7 +252,8 @@ impl Signed<'_> {
         }
         for Field { name, value } in self.fields {
             // To curl, `name:` means to leave the field out, and `name;` to send it empty.
-            let word = if value.is_empty() { format!("{name};") } else { format!("{name}:{value}") };
+            let word =
+                if value.is_empty() { format!("{name};") } else { format!("{name}:{value}") };
             words.extend(["-H".into(), word]);
         }
         words.push(self.url.whole.into());
@@ -235,7 +262,8 @@ impl Signed<'_> {
     }
 
     fn print_curl_config(&self, out: &mut dyn Write) -> Result<(), Fault> {
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t");
+        let quoted =
+            |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t");
         for switch in self.switches() {
             writeln!(out, "{switch}")?;
         }
@@ -243,7 +271,8 @@ impl Signed<'_> {
             writeln!(out, "request = \"{}\"", quoted(self.method))?;
         }
         for Field { name, value } in self.fields {
-            let line = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+            let line =
+                if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
             writeln!(out, "header = \"{}\"", quoted(&line))?;
         }
         writeln!(out, "url = \"{}\"", quoted(self.url.whole))?;
@@ -258,8 +287,11 @@ impl Signed<'_> {
     }
 
     fn print_json(&self, out: &mut dyn Write) -> Result<(), Fault> {
-        let headers: serde_json::Map<_, _> =
-            self.fields.iter().map(|field| (field.name.clone(), field.value.clone().into())).collect();
+        let headers: serde_json::Map<_, _> = self
+            .fields
+            .iter()
+            .map(|field| (field.name.clone(), field.value.clone().into()))
+            .collect();
         let report = json!({"url": self.url.whole, "method": self.method, "headers": headers});
         writeln!(out, "{}", serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
         Ok(())

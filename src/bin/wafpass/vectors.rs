@@ -1,4 +1,3 @@
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -6,7 +5,7 @@ use wafpass::vectors::VectorFile;
 
 use crate::error::{Fault, shown};
 use crate::style::{BAD, FAINT, GOOD};
-use crate::{Verdict, style};
+use crate::{Verdict, input, style};
 
 const AFTER: &str = "\
 Each case that fails is shown with what was expected and what came. The last
@@ -24,7 +23,7 @@ Exit codes: 0 all passed, 1 a case failed, 2 a file cannot be read";
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Vector files.
+    /// Vector files; `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -61,11 +60,16 @@ impl Args {
 }
 
 fn read(path: &Path) -> Result<VectorFile, Fault> {
-    let text = fs::read(path).map_err(|error| Fault::reading(path, &error))?;
-    VectorFile::parse(&text).map_err(|error| Fault::from(error).within(path))
+    let text = input::read(path)?;
+    VectorFile::parse(&text).map_err(|error| Fault::from(error).within(&shown(path)))
 }
 
-fn run(out: &mut dyn Write, path: &Path, file: &VectorFile, tally: &mut Tally) -> Result<(), Fault> {
+fn run(
+    out: &mut dyn Write,
+    path: &Path,
+    file: &VectorFile,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
     for case in file.cases() {
         let Err(failure) = case.run() else {
             tally.passed += 1;

@@ -9,9 +9,9 @@ use wafpass::{Finish, MessageHead, Rejection, UnixTime, Verified, Verifier};
 use crate::error::Fault;
 use crate::keys::show_moment;
 use crate::policy::Policy;
-use crate::request::{self, RawRequest};
+use crate::request::RawRequest;
 use crate::style::{BAD, FAINT, GOOD};
-use crate::{Verdict, style};
+use crate::{Verdict, input, style};
 
 const AFTER: &str = "\
 A request file is the request as it went over the wire: the request line, a
@@ -70,22 +70,30 @@ struct Accepted {
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let keys = self.policy.keys(&self.request)?;
+        let keys = self.policy.source.load(Some(&self.request))?;
         let verifier = self.policy.verifier(&keys)?;
-        let bytes = request::read(&self.request)?;
+        let bytes = input::read(&self.request)?;
         let request = RawRequest::parse(&bytes)?;
         let now = self.policy.now();
         let judged = match judge(&verifier, &request.head(), now) {
             Ok(Finish::Body(mut pending)) => {
                 let body = request.body()?.ok_or_else(|| {
                     let fault = "the signature covers the body, which is not here";
-                    Fault::new(fault, "put it behind an empty line; `wafpass explain` looks at the head alone")
+                    Fault::new(
+                        fault,
+                        "put it behind an empty line; `wafpass explain` looks at the head alone",
+                    )
                 })?;
                 let verified = pending.update(body).and_then(|()| pending.finish());
                 verified.map(|verified| Accepted { verified, is_body_checked: true })
             }
             Ok(Finish::Verified(verified)) => Ok(Accepted { verified, is_body_checked: false }),
-            Ok(_) => return Err(Fault::new("this request asks for a check that is not known here", "use a newer wafpass")),
+            Ok(_) => {
+                return Err(Fault::new(
+                    "this request asks for a check that is not known here",
+                    "use a newer wafpass",
+                ));
+            }
             Err(rejection) => Err(rejection),
         };
         if self.json {
@@ -93,7 +101,11 @@ impl Args {
                 Ok(accepted) => Report::accepted(accepted, now),
                 Err(rejection) => Report::refused(rejection),
             };
-            writeln!(out, "{}", serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?)?;
+            writeln!(
+                out,
+                "{}",
+                serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?
+            )?;
         } else {
             match &judged {
                 Ok(accepted) => print_accepted(out, accepted, now)?,
@@ -139,7 +151,8 @@ impl<'a> Report<'a> {
 fn print_accepted(out: &mut dyn Write, accepted: &Accepted, now: UnixTime) -> Result<(), Fault> {
     let Accepted { verified, is_body_checked } = accepted;
     let body = if *is_body_checked { "checked" } else { "not covered" };
-    let date = format!("{} ({})", show_moment(verified.date()), age(now.seconds_since(verified.date())));
+    let date =
+        format!("{} ({})", show_moment(verified.date()), age(now.seconds_since(verified.date())));
     writeln!(out, "{GOOD}accepted{GOOD:#}")?;
     writeln!(out, "  key       {}", verified.key_id())?;
     writeln!(out, "  audience  {}", verified.audience())?;

@@ -21,7 +21,8 @@ pub(crate) struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// Reads a field value; `None` when it departs from the grammar.
     ///
-    /// The names in `h` are checked where they are looked up, in [`super::Covered::names`].
+    /// The names in `h` are checked where they are looked up, in [`super::Covered::read_names`].
+    #[inline]
     pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
         let mut rest = value;
         let key_id = field(&mut rest, b"v1;kid=", class::LABEL, 1, MAX_LABEL_BYTES)?;
@@ -56,6 +57,7 @@ pub(crate) fn is_nonce(text: &[u8]) -> bool {
     (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&text.len()) && class::all(text, class::NONCE)
 }
 
+#[inline]
 /// Takes `tag` and `min` to `max` bytes of `class` from the front of `rest`.
 fn field<'a>(rest: &mut &'a [u8], tag: &[u8], class: u8, min: usize, max: usize) -> Option<&'a [u8]> {
     let text = rest.strip_prefix(tag)?;
@@ -64,17 +66,18 @@ fn field<'a>(rest: &mut &'a [u8], tag: &[u8], class: u8, min: usize, max: usize)
     (min..=max).contains(&value.len()).then_some(value)
 }
 
-/// 64 digits of lower-case hex.
+/// 64 digits of lower-case hex. Without branches, so that the digits become vectors.
+#[inline]
 fn decode_hex(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    if text.len() != 2 * MAC_BYTES || !class::all(text, class::HEX) {
+    let text: &[u8; 2 * MAC_BYTES] = text.try_into().ok()?;
+    let is_digit = |byte: u8| byte.is_ascii_digit() | matches!(byte, b'a'..=b'f');
+    if !text.iter().fold(true, |all, &byte| all & is_digit(byte)) {
         return None;
     }
-    let digit = |byte: u8| if byte >= b'a' { byte - b'a' + 10 } else { byte - b'0' };
+    let digit = |byte: u8| (byte & 0xf) + 9 * (byte >> 6); // only the letters have bit 6
     let mut mac = [0; MAC_BYTES];
-    for (byte, pair) in mac.iter_mut().zip(text.chunks_exact(2)) {
-        if let [high, low] = *pair {
-            *byte = digit(high) << 4 | digit(low);
-        }
+    for (byte, [high, low]) in mac.iter_mut().zip(text.as_chunks::<2>().0) {
+        *byte = digit(*high) << 4 | digit(*low);
     }
     Some(mac)
 }

@@ -2,7 +2,7 @@
 
 use super::{DATE, SIGNATURE, is_reserved, is_token};
 use crate::canon::TargetParts;
-use crate::message::{MessageHead, connection_options};
+use crate::message::{MessageHead, connection_options, is_named, trim};
 use crate::rejection::RejectionKind;
 
 /// What one pass over the fields finds in a request that is well formed.
@@ -23,14 +23,14 @@ impl<'a> Scan<'a> {
         let (mut has_connection, mut is_upgrade, mut drops_reserved) = (false, false, false);
         for (name, value) in head.fields.iter() {
             match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => host.add(value),
-                7 if name.eq_ignore_ascii_case(b"upgrade") => is_upgrade = true,
-                10 if name.eq_ignore_ascii_case(b"connection") => {
+                4 if is_named(name, b"host") => host.add(value),
+                7 if is_named(name, b"upgrade") => is_upgrade = true,
+                10 if is_named(name, b"connection") => {
                     has_connection = true;
                     drops_reserved |= connection_options(value).any(is_reserved);
                 }
-                12 if name.eq_ignore_ascii_case(DATE.as_bytes()) => date.add(value),
-                17 if name.eq_ignore_ascii_case(SIGNATURE.as_bytes()) => signature.add(value),
+                12 if is_named(name, DATE.as_bytes()) => date.add(value),
+                17 if is_named(name, SIGNATURE.as_bytes()) => signature.add(value),
                 _ => {}
             }
         }
@@ -82,7 +82,7 @@ enum Field<'a> {
 impl<'a> Field<'a> {
     fn add(&mut self, value: &'a [u8]) {
         *self = match self {
-            Self::Absent => Self::Once(value),
+            Self::Absent => Self::Once(trim(value)),
             Self::Once(_) | Self::Repeated => Self::Repeated,
         };
     }

@@ -98,7 +98,8 @@ impl Edge {
             origin,
             key_id: secrets.key_id.into(),
             key: secrets.key.clone(),
-            waf_value: HeaderValue::from_str(&secrets.waf.to_base64url()).map_err(io::Error::other)?,
+            waf_value: HeaderValue::from_str(&secrets.waf.to_base64url())
+                .map_err(io::Error::other)?,
             settings: Arc::clone(&settings),
             journal,
         };
@@ -129,7 +130,7 @@ async fn serve(
     let target = request.uri().to_string();
     let (response, reason) = match edge.pass(viewer, request).await {
         Ok(response) => (response, None),
-        Err(Stopped { response, reason }) => (response, Some(reason)),
+        Err(Stopped { response, reason }) => (*response, Some(reason)),
     };
     let status = response.status();
     edge.journal.write(Entry { place: Place::Edge, method, target, headers, status, reason });
@@ -138,13 +139,13 @@ async fn serve(
 
 /// A request that the edge answers itself.
 struct Stopped {
-    response: Response,
+    response: Box<Response>,
     reason: String,
 }
 
 impl Stopped {
     fn with(status: StatusCode, reason: impl ToString) -> Self {
-        Self { response: status.into_response(), reason: reason.to_string() }
+        Self { response: Box::new(status.into_response()), reason: reason.to_string() }
     }
 }
 
@@ -161,7 +162,8 @@ impl Distribution {
         self.run_function(&settings, viewer, &request_id, &mut request).await?;
         let request = origin_request(request, viewer, &request_id).map_err(unavailable)?;
         let response = wire::send(self.origin, request);
-        let response = response.await.map_err(|error| Stopped::with(StatusCode::BAD_GATEWAY, error))?;
+        let response =
+            response.await.map_err(|error| Stopped::with(StatusCode::BAD_GATEWAY, error))?;
         Ok(response.map(Body::new))
     }
 
@@ -227,8 +229,9 @@ fn answered(status: u16, fields: &Fields) -> Stopped {
         return unavailable(error);
     }
     let Ok(status) = StatusCode::from_u16(status) else { return unavailable(status) };
-    let reason = fields.get(FUNCTION_REASON).map_or("answered by the function", |field| &field.value);
-    Stopped { reason: reason.to_owned(), response: (status, headers).into_response() }
+    let reason =
+        fields.get(FUNCTION_REASON).map_or("answered by the function", |field| &field.value);
+    Stopped { reason: reason.to_owned(), response: Box::new((status, headers).into_response()) }
 }
 
 /// As long as CloudFront's, and of its alphabet: 40 random bytes.
@@ -253,7 +256,8 @@ fn event_of(request: &Request, viewer: SocketAddr, request_id: &str) -> Event {
         }
     }
     let query = request.uri().query();
-    for parameter in query.unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty()) {
+    for parameter in query.unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty())
+    {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         add_field(&mut querystring, name, value);
     }

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use rquickjs::prelude::Func;
-use rquickjs::{CatchResultExt, Context, Ctx, Function as JsFunction, Module, Object, Promise, Runtime};
+use rquickjs::{
+    CatchResultExt, Context, Ctx, Function as JsFunction, Module, Object, Promise, Runtime,
+};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -202,7 +204,10 @@ fn hmac_sha256(key: &str, message: &str) -> Option<String> {
 }
 
 /// Says whether `limit` has passed since it was made.
-#[expect(clippy::disallowed_methods, reason = "a deadline for the engine; no decision on a request")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline for the engine; no decision on a request"
+)]
 fn after(limit: Duration) -> impl FnMut() -> bool {
     let started = Instant::now();
     move || started.elapsed() > limit

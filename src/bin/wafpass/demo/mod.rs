@@ -113,7 +113,10 @@ fn not_started(error: &dyn std::error::Error) -> Fault {
 
 impl From<wire::WireError> for Fault {
     fn from(error: wire::WireError) -> Self {
-        Self::new(format!("a request of the tour failed: {error}"), "again; if it stays, please report it")
+        Self::new(
+            format!("a request of the tour failed: {error}"),
+            "again; if it stays, please report it",
+        )
     }
 }
 
@@ -149,7 +152,7 @@ fn invite(
     writeln!(
         out,
         "
-  {HEADING}Your turn{HEADING:#}  {FAINT}both stay up until Ctrl-C, and say below what came and why it was refused{FAINT:#}
+  {HEADING}Your turn{HEADING:#}{FAINT}: both stay up until Ctrl-C, and say below what came and why it was refused{FAINT:#}
 
   {FAINT}# through the edge: 200{FAINT:#}
   curl -i 'http://{edge}/orders/7?view=full'
@@ -157,7 +160,7 @@ fn invite(
   {FAINT}# straight to the origin: 403{FAINT:#}
   curl -i 'http://{origin}/orders/7?view=full'
 
-  {FAINT}# the POST captured above, its one use taken: 403{FAINT:#}
+  {FAINT}# the POST captured above: 403, replayed, and after 90 s expired{FAINT:#}
   {replay}
 "
     )
@@ -167,7 +170,7 @@ fn invite(
 async fn stay(out: &mut dyn Write, entries: &mut UnboundedReceiver<Entry>) -> Result<(), Fault> {
     loop {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
+            stopped = tokio::signal::ctrl_c() => return stopped.map_err(|error| not_started(&error)),
             entry = entries.recv() => match entry {
                 Some(entry) => show(out, &entry)?,
                 None => return Ok(()),

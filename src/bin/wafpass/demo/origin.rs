@@ -61,8 +61,12 @@ pub(super) fn start(listener: TcpListener, key: Key, journal: Journal) -> io::Re
 /// The application: every path and method answers with what is known of the request.
 async fn tell(verified: Verified, headers: HeaderMap) -> String {
     let edge_field = |name: &&str| name.replace(['_', '.'], "-").starts_with("x-cloud-");
-    let mut edge_fields: Vec<String> =
-        headers.keys().map(http::HeaderName::as_str).filter(edge_field).map(str::to_owned).collect();
+    let mut edge_fields: Vec<String> = headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .filter(edge_field)
+        .map(str::to_owned)
+        .collect();
     edge_fields.sort_unstable();
     let facts = Facts {
         key_id: verified.key_id().to_string(),

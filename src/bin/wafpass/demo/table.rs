@@ -85,7 +85,8 @@ impl<'a> Table<'a> {
     /// Adds a step.
     pub(super) fn add(&mut self, title: &str, expected: Outcome, got: Outcome) -> io::Result<()> {
         let as_expected = expected == got;
-        let step = Step { section: self.section, title: title.to_owned(), expected, got, as_expected };
+        let step =
+            Step { section: self.section, title: title.to_owned(), expected, got, as_expected };
         self.print(&row(self.report.steps.len() + 1, &step))?;
         self.report.steps.push(step);
         Ok(())

@@ -132,19 +132,24 @@ impl<'a> Tour<'a> {
     async fn around_the_edge(&mut self) -> Result<(), Fault> {
         self.table.section("Straight to the origin", "by someone who found its address")?;
         let unsigned = viewer(Method::GET, "/orders/7?view=full");
-        self.expect("GET, unsigned", self.origin.addr, &unsigned, refused("missing-signature")).await?;
+        self.expect("GET, unsigned", self.origin.addr, &unsigned, refused("missing-signature"))
+            .await?;
         let forged = sign_with_a_key_of_ones_own(&unsigned)?;
         let title = format!("GET, signed with another \"{KEY_ID}\"");
         self.expect(&title, self.origin.addr, &forged, refused("signature-mismatch")).await
     }
 
     async fn altered(&mut self, get: &Captured) -> Result<(), Fault> {
-        self.table.section("Captured and altered", "the fields of request 1, sent to the origin again")?;
+        self.table
+            .section("Captured and altered", "the fields of request 1, sent to the origin again")?;
         for (title, altered) in [
             ("other path: /orders/8?view=full", get.target("/orders/8?view=full")),
             ("other query: /orders/7?view=all", get.target("/orders/7?view=all")),
             ("other method: DELETE", get.method(Method::DELETE)),
-            ("x-cloud-viewer-ip: 203.0.113.66", get.clone().header("x-cloud-viewer-ip", "203.0.113.66")),
+            (
+                "x-cloud-viewer-ip: 203.0.113.66",
+                get.clone().header("x-cloud-viewer-ip", "203.0.113.66"),
+            ),
         ] {
             self.expect(title, self.origin.addr, &altered, refused("signature-mismatch")).await?;
         }
@@ -152,7 +157,10 @@ impl<'a> Tour<'a> {
     }
 
     async fn replayed(&mut self, get: &Captured) -> Result<Captured, Fault> {
-        self.table.section("Captured and replayed", "POST has one use; GET three, for CloudFront's retries")?;
+        self.table.section(
+            "Captured and replayed",
+            "POST has one use; GET three, for CloudFront's retries",
+        )?;
         let visit = self.visit(self.edge.addr, &viewer(Method::POST, "/orders")).await?;
         let post = visit.captured.ok_or_else(not_handed_on)?;
         self.table.add("POST /orders, through the edge", passed(1), visit.outcome)?;
@@ -170,13 +178,16 @@ impl<'a> Tour<'a> {
         self.edge.set(Settings { clock: Some(past), ..Settings::NORMAL });
         let title = format!("GET, signed {STALE_S} s ago");
         self.expect(&title, self.edge.addr, &viewer(Method::GET, "/"), refused("expired")).await?;
-        self.table.note(format_args!("nobody waited: for this request the function's Date was set back {STALE_S} s"))?;
+        self.table.note(format_args!(
+            "nobody waited: for this request the function's Date was set back {STALE_S} s"
+        ))?;
         self.edge.set(Settings::NORMAL);
         Ok(())
     }
 
     async fn forged(&mut self) -> Result<(), Fault> {
-        self.table.section("Forged by the viewer", "the function deletes what only the edge may say")?;
+        self.table
+            .section("Forged by the viewer", "the function deletes what only the edge may say")?;
         let forged = viewer(Method::GET, "/")
             .header("x-cloud-viewer-ip", "203.0.113.66")
             .header("x_cloud_viewer_ip", "203.0.113.66")
@@ -186,7 +197,10 @@ impl<'a> Tour<'a> {
         let visit = self.visit(self.edge.addr, &forged).await?;
         self.table.add("GET with x-cloud-… and x_cloud_…", passed(1), visit.outcome)?;
         if let Some(facts) = visit.facts {
-            self.table.note(format_args!("sent 203.0.113.66 and evil.example; the application sees {}", facts.viewer()))?;
+            self.table.note(format_args!(
+                "sent 203.0.113.66 and evil.example; the application sees {}",
+                facts.viewer()
+            ))?;
         }
         Ok(())
     }
@@ -198,8 +212,10 @@ impl<'a> Tour<'a> {
         let edge = self.edge.addr;
         let get = viewer(Method::GET, "/");
         self.expect("GET", edge, &get, refused("no-waf-evidence")).await?;
-        let guess = get.clone().header("x-amzn-waf-wafpass", "a-guess-that-is-long-enough-to-be-one");
-        self.expect("GET with a guessed WAF field", edge, &guess, refused("no-waf-evidence")).await?;
+        let guess =
+            get.clone().header("x-amzn-waf-wafpass", "a-guess-that-is-long-enough-to-be-one");
+        self.expect("GET with a guessed WAF field", edge, &guess, refused("no-waf-evidence"))
+            .await?;
         self.table.note("the function refuses at the edge, and its answer does name the reason")?;
         self.edge.set(Settings { without_waf: "sign-none", ..no_waf });
         self.expect("GET, signed as waf=none", edge, &get, refused("waf-not-evaluated")).await?;
@@ -210,16 +226,20 @@ impl<'a> Tour<'a> {
 
     /// No peer can tell one refusal from another.
     fn all_alike(&mut self) -> Result<(), Fault> {
-        self.table.section("What peers learn", "of the refusals by the origin, whatever the reason")?;
+        self.table
+            .section("What peers learn", "of the refusals by the origin, whatever the reason")?;
         let kinds: BTreeSet<&Seen> = self.refusals.iter().collect();
         let status = kinds.first().map_or(0, |(status, ..)| *status);
         let count = self.refusals.len();
         let expected = refused("all the same");
-        let got = Outcome::new(status, match kinds.len() {
-            0 => "none came".to_owned(),
-            1 => "all the same".to_owned(),
-            kinds => format!("{kinds} kinds"),
-        });
+        let got = Outcome::new(
+            status,
+            match kinds.len() {
+                0 => "none came".to_owned(),
+                1 => "all the same".to_owned(),
+                kinds => format!("{kinds} kinds"),
+            },
+        );
         self.table.add(&format!("all {count} refusals above, compared"), expected, got)?;
         self.table.note("but for the date: an empty body, and cache-control: no-store")?;
         Ok(())
@@ -279,12 +299,18 @@ impl<'a> Tour<'a> {
 }
 
 fn not_handed_on() -> Fault {
-    Fault::new("the edge did not hand on a request that the tour goes on with", "see its step above")
+    Fault::new(
+        "the edge did not hand on a request that the tour goes on with",
+        "see its step above",
+    )
 }
 
 fn silence() -> Fault {
     let way_out = "the machine may be overloaded: try again";
-    Fault::new(format!("a request of the tour got no answer within {} s", PATIENCE.as_secs()), way_out)
+    Fault::new(
+        format!("a request of the tour got no answer within {} s", PATIENCE.as_secs()),
+        way_out,
+    )
 }
 
 impl Facts {
@@ -310,7 +336,8 @@ fn sign_with_a_key_of_ones_own(request: &Captured) -> Result<Captured, Fault> {
     let signer = Signer::builder(key, AUDIENCE).build()?;
     let mut forged = request.clone();
     let uri = forged.target.parse().map_err(http::Error::from)?;
-    let head = MessageHead::from_parts(&forged.method, &uri, http::Version::HTTP_11, &request.headers);
+    let head =
+        MessageHead::from_parts(&forged.method, &uri, http::Version::HTTP_11, &request.headers);
     let nonce = wafpass::random_nonce()?;
     let signature = signer.sign(&head, WafEvidence::Pass, &nonce, wafpass::clock::now())?;
     signature.insert_into(&mut forged.headers);
@@ -336,7 +363,8 @@ mod tests {
     #[test]
     fn a_pass_with_false_facts_is_no_pass() {
         assert_eq!(facts().verdict(), "passed, use 2");
-        let alias = vec!["x-cloud-host".into(), "x-cloud-viewer-ip".into(), "x_cloud_viewer_ip".into()];
+        let alias =
+            vec!["x-cloud-host".into(), "x-cloud-viewer-ip".into(), "x_cloud_viewer_ip".into()];
         for wrong in [
             Facts { key_id: "other".into(), ..facts() },
             Facts { waf: "none".into(), ..facts() },

@@ -20,7 +20,10 @@ pub(super) enum WireError {
 }
 
 /// Sends `request`, whose URI is path and query, to `to`. The bodies of both are streamed.
-pub(super) async fn send(to: SocketAddr, request: Request<Body>) -> Result<Response<Incoming>, WireError> {
+pub(super) async fn send(
+    to: SocketAddr,
+    request: Request<Body>,
+) -> Result<Response<Incoming>, WireError> {
     let stream = TcpStream::connect(to).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection); // ends with the exchange, and an error shows in the response
