@@ -190,9 +190,9 @@ impl Key {
         matches!((self.not_before, self.not_after), (Some(start), Some(end)) if start >= end)
     }
 
-    /// The MAC state with this key in it, to be cloned for each message.
-    pub(crate) const fn keyed(&self) -> &HmacSha256 {
-        &self.keyed
+    /// A MAC state with this key in it, ready for a message.
+    pub(crate) fn keyed(&self) -> HmacSha256 {
+        self.keyed.clone()
     }
 }
 

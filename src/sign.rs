@@ -97,7 +97,7 @@ impl Signer {
             mac: [0; MAC_BYTES],
         };
         let base = SignatureBase::of(&claims, &date, head.method, target, &covered);
-        let mac = edge::mac_over(&base, self.key.keyed()).finalize().into_bytes().into();
+        let mac = edge::mac_over(&base, &self.key).finalize().into_bytes().into();
         Ok(Signature {
             date: date.map(char::from).iter().collect(),
             value: Claims { mac, ..claims }.to_string(),

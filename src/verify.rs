@@ -107,7 +107,7 @@ impl Verifier {
         if !key.is_active(now) {
             return refuse(RejectionKind::InactiveKey);
         }
-        let mac = edge::mac_over(&signed.base(head, &covered), key.keyed());
+        let mac = edge::mac_over(&signed.base(head, &covered), key);
         if mac.verify_slice(&signed.claims.mac).is_err() {
             return refuse(RejectionKind::SignatureMismatch);
         }

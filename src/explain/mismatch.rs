@@ -148,7 +148,8 @@ pub(super) fn hints(
         hints.push(Hint::new(
             "nothing-matched",
             "no change that was tried would have matched: compare the signature base above with what the \
-             signer signs, line by line, and the secret of this key id on both sides",
+             signer signs, line by line, and the secret of this key id on both sides; a query or a value that \
+             did not get this far cannot be guessed",
         ));
     }
     hints

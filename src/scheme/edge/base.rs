@@ -3,9 +3,9 @@
 use hmac::Mac;
 
 use super::{Claims, Covered};
-use crate::key::HmacSha256;
+use crate::key::{HmacSha256, Key};
 
-const FIRST_LINE: &[u8] = b"WAFPASS1-HMAC-SHA256";
+const FIRST_LINE: &[u8; 20] = b"WAFPASS1-HMAC-SHA256";
 
 /// A typical base has 200 to 400 bytes. A longer one is fed to the MAC in pieces of this size.
 const BUFFER_BYTES: usize = 512;
@@ -61,36 +61,57 @@ impl<'a> SignatureBase<'a> {
 ///
 /// The base goes through one contiguous buffer on the stack: a dozen small updates of the hash cost
 /// as much again as a quarter of the hash itself.
-pub(crate) fn mac_over(base: &SignatureBase<'_>, key: &HmacSha256) -> HmacSha256 {
-    let mut mac = key.clone();
-    let mut buffer = [0; BUFFER_BYTES];
-    let (first_line, _) = buffer.split_at_mut(FIRST_LINE.len());
-    first_line.copy_from_slice(FIRST_LINE);
-    let mut filled = FIRST_LINE.len();
-    base.write(|separator, text| {
-        let end = filled + 1 + text.len();
-        if let Some([first, rest @ ..]) = buffer.get_mut(filled..end) {
+pub(crate) fn mac_over(base: &SignatureBase<'_>, key: &Key) -> HmacSha256 {
+    let (bytes, filled) = ([0; BUFFER_BYTES], FIRST_LINE.len());
+    let mut buffer = Buffer { mac: key.keyed(), bytes, filled };
+    if let Some(first_line) = buffer.bytes.first_chunk_mut() {
+        *first_line = *FIRST_LINE;
+    }
+    base.write(|separator, text| buffer.put_after(separator, text));
+    buffer.flush();
+    buffer.mac
+}
+
+/// Bytes on their way to the MAC.
+struct Buffer {
+    mac: HmacSha256,
+    bytes: [u8; BUFFER_BYTES],
+    filled: usize,
+}
+
+impl Buffer {
+    #[inline]
+    fn put_after(&mut self, separator: u8, text: &[u8]) {
+        let end = self.filled + 1 + text.len();
+        if let Some([first, rest @ ..]) = self.bytes.get_mut(self.filled..end) {
             *first = separator;
             rest.copy_from_slice(text);
-            filled = end;
+            self.filled = end;
         } else {
-            mac.update(buffer.get(..filled).unwrap_or_default());
-            mac.update(&[separator]);
-            mac.update(text);
-            filled = 0;
+            self.spill(separator, text);
         }
-    });
-    mac.update(buffer.get(..filled).unwrap_or_default());
-    mac
+    }
+
+    #[cold]
+    fn spill(&mut self, separator: u8, text: &[u8]) {
+        self.flush();
+        self.mac.update(&[separator]);
+        self.mac.update(text);
+    }
+
+    fn flush(&mut self) {
+        self.mac.update(self.bytes.get(..self.filled).unwrap_or_default());
+        self.filled = 0;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use hmac::KeyInit;
     use proptest::prelude::*;
 
     use super::super::{MAC_BYTES, WafEvidence};
     use super::*;
+    use crate::key::Secret;
     use crate::message::MessageHead;
 
     proptest! {
@@ -106,9 +127,9 @@ mod tests {
             let target = (path.as_bytes(), query.as_bytes());
             let covered = Covered::collect(b"a", &head).unwrap();
             let base = SignatureBase::of(&claims, b"d", b"GET", target, &covered);
-            let keyed = HmacSha256::new_from_slice(&[9; 32]).unwrap();
-            let whole = keyed.clone().chain_update(base.to_vec()).finalize().into_bytes();
-            prop_assert_eq!(mac_over(&base, &keyed).finalize().into_bytes(), whole);
+            let key = Key::new("k", &Secret::new([9; 32]).unwrap()).unwrap();
+            let whole = key.keyed().chain_update(base.to_vec()).finalize().into_bytes();
+            prop_assert_eq!(mac_over(&base, &key).finalize().into_bytes(), whole);
         }
     }
 }

@@ -33,10 +33,9 @@ impl<'a> Claims<'a> {
             [b'n', b'o', b'n', b'e', rest @ ..] => (WafEvidence::None, rest),
             _ => return None,
         };
-        let rest = rest.strip_prefix(b";h=")?;
-        let end = rest.iter().position(|&byte| byte == b';')?;
-        let (covered_names, rest) = rest.split_at_checked(end)?;
-        let mac = decode_hex(rest.strip_prefix(b";sig=")?)?;
+        let (rest, digits) = rest.strip_prefix(b";h=")?.split_last_chunk()?;
+        let covered_names = rest.strip_suffix(b";sig=")?;
+        let mac = decode_hex(digits)?;
         Some(Self { key_id, nonce, audience, waf, covered_names, mac })
     }
 }
@@ -57,8 +56,8 @@ pub(crate) fn is_nonce(text: &[u8]) -> bool {
     (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&text.len()) && class::all(text, class::NONCE)
 }
 
-#[inline]
 /// Takes `tag` and `min` to `max` bytes of `class` from the front of `rest`.
+#[inline]
 fn field<'a>(rest: &mut &'a [u8], tag: &[u8], class: u8, min: usize, max: usize) -> Option<&'a [u8]> {
     let text = rest.strip_prefix(tag)?;
     let (value, tail) = text.split_at_checked(class::span(text, class))?;
@@ -68,16 +67,16 @@ fn field<'a>(rest: &mut &'a [u8], tag: &[u8], class: u8, min: usize, max: usize)
 
 /// 64 digits of lower-case hex. Without branches, so that the digits become vectors.
 #[inline]
-fn decode_hex(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    let text: &[u8; 2 * MAC_BYTES] = text.try_into().ok()?;
+fn decode_hex(text: &[u8; 2 * MAC_BYTES]) -> Option<[u8; MAC_BYTES]> {
     let is_digit = |byte: u8| byte.is_ascii_digit() | matches!(byte, b'a'..=b'f');
     if !text.iter().fold(true, |all, &byte| all & is_digit(byte)) {
         return None;
     }
-    let digit = |byte: u8| (byte & 0xf) + 9 * (byte >> 6); // only the letters have bit 6
+    let digits = text.map(|byte| (byte & 0xf) + 9 * (byte >> 6)); // only the letters have bit 6
     let mut mac = [0; MAC_BYTES];
-    for (byte, [high, low]) in mac.iter_mut().zip(text.as_chunks::<2>().0) {
-        *byte = digit(*high) << 4 | digit(*low);
+    for (byte, pair) in mac.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let pair = u16::from_be_bytes(*pair);
+        [_, *byte] = (pair >> 4 | pair).to_be_bytes();
     }
     Some(mac)
 }

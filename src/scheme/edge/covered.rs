@@ -7,14 +7,11 @@ use crate::message::{MessageHead, is_named, trim};
 /// The covered fields of a request, in the order of `h`.
 #[derive(Clone, Copy)]
 pub(crate) struct Covered<'a> {
-    fields: [Field<'a>; MAX_COVERED_FIELDS],
+    h: &'a [u8],
+    /// Where each name in `h` ends.
+    ends: [u16; MAX_COVERED_FIELDS],
+    values: [&'a [u8]; MAX_COVERED_FIELDS],
     count: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Field<'a> {
-    name: &'a [u8],
-    value: &'a [u8],
 }
 
 /// What is wrong with a covered field (§3, row 5).
@@ -28,8 +25,12 @@ pub(crate) enum Fault {
 impl<'a> Covered<'a> {
     /// None yet. Filled in place, by [`read_names`](Self::read_names) and then
     /// [`read_values`](Self::read_values): to pass it on by value would cost as much as to read it.
-    pub(crate) const NONE: Self =
-        Self { fields: [Field { name: &[], value: &[] }; MAX_COVERED_FIELDS], count: 0 };
+    pub(crate) const NONE: Self = Self {
+        h: &[],
+        ends: [0; MAX_COVERED_FIELDS],
+        values: [&[]; MAX_COVERED_FIELDS],
+        count: 0,
+    };
 
     /// The fields that `h` names; no field has a name that departs from the grammar.
     pub(crate) fn collect(h: &'a [u8], head: &MessageHead<'a>) -> Result<Self, Fault> {
@@ -42,6 +43,7 @@ impl<'a> Covered<'a> {
     /// Reads `h`; `None` when it departs from the grammar: at most 16 names, strictly ascending,
     /// none that hops rewrite (§1).
     pub(crate) fn read_names(&mut self, h: &'a [u8]) -> Option<()> {
+        self.h = h;
         let (mut last, mut rest) = (None, h);
         while !h.is_empty() {
             let (name, tail) = rest.split_at_checked(class::span(rest, class::NAME))?;
@@ -50,7 +52,7 @@ impl<'a> Covered<'a> {
             if !fits || !ascends || is_never_covered(name) {
                 return None;
             }
-            self.fields.get_mut(self.count)?.name = name;
+            *self.ends.get_mut(self.count)? = u16::try_from(h.len() - tail.len()).ok()?;
             self.count += 1;
             last = Some(name);
             rest = match tail {
@@ -64,30 +66,32 @@ impl<'a> Covered<'a> {
 
     /// Reads the values of these fields: each there exactly once, of %x20-7E and HTAB.
     pub(crate) fn read_values(&mut self, head: &MessageHead<'a>) -> Result<(), Fault> {
-        let covered = self.fields.get_mut(..self.count).unwrap_or_default();
         let (mut found, mut repeated) = (0_u16, 0_u16);
         const { assert!(MAX_COVERED_FIELDS <= 16, "a bit for each field") };
-        let lengths = covered.iter().fold(0, |lengths, field| lengths | length_bit(field.name));
-        for (name, value) in head.fields.iter() {
-            if lengths & length_bit(name) == 0 {
+        let Self { h, ends, values, count } = self;
+        let ends = ends.get(..*count).unwrap_or_default();
+        let names = || names_of(h, ends);
+        let lengths = names().fold(0, |lengths, name| lengths | length_bit(name));
+        for (field, value) in head.fields.iter() {
+            if lengths & length_bit(field) == 0 {
                 continue;
             }
-            for (place, field) in covered.iter_mut().enumerate() {
-                if is_named(name, field.name) {
+            for (place, (name, slot)) in names().zip(values.iter_mut()).enumerate() {
+                if is_named(field, name) {
                     repeated |= found & 1 << place;
                     found |= 1 << place;
-                    field.value = trim(value);
+                    *slot = trim(value);
                 }
             }
         }
-        for (place, field) in covered.iter().enumerate() {
+        for (place, value) in values.iter().take(*count).enumerate() {
             if found & 1 << place == 0 {
                 return Err(Fault::Missing);
             }
             if repeated & 1 << place != 0 {
                 return Err(Fault::Duplicate);
             }
-            if !class::all(field.value, class::VALUE) {
+            if !class::all(value, class::VALUE) {
                 return Err(Fault::ForbiddenByte);
             }
         }
@@ -96,12 +100,12 @@ impl<'a> Covered<'a> {
 
     /// The names in `h`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().map(|(name, _)| name)
+        names_of(self.h, self.ends.get(..self.count).unwrap_or_default())
     }
 
     /// Names and values, in the order of `h`.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.fields.iter().take(self.count).map(|field| (field.name, field.value))
+        self.names().zip(self.values.iter().copied())
     }
 
     /// The value of the field `name`, when it is covered.
@@ -113,6 +117,15 @@ impl<'a> Covered<'a> {
 /// `1*64( %x61-7A / DIGIT / "-" )`.
 pub(super) fn is_field_name(name: &[u8]) -> bool {
     (1..=MAX_FIELD_NAME_BYTES).contains(&name.len()) && class::all(name, class::NAME)
+}
+
+fn names_of<'a>(h: &'a [u8], ends: &[u16]) -> impl Iterator<Item = &'a [u8]> {
+    let mut start = 0;
+    ends.iter().map(move |&end| {
+        let name = h.get(start..end.into()).unwrap_or_default();
+        start = usize::from(end) + 1;
+        name
+    })
 }
 
 /// A bit for the length of a name, by which most fields are passed over without a comparison.

@@ -145,7 +145,9 @@ struct Stopped {
 
 impl Stopped {
     fn with(status: StatusCode, reason: impl ToString) -> Self {
-        Self { response: Box::new(status.into_response()), reason: reason.to_string() }
+        // A fault of the function comes with a stack trace.
+        let reason = reason.to_string().lines().next().unwrap_or_default().to_owned();
+        Self { response: Box::new(status.into_response()), reason }
     }
 }
 

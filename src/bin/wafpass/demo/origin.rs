@@ -60,14 +60,6 @@ pub(super) fn start(listener: TcpListener, key: Key, journal: Journal) -> io::Re
 
 /// The application: every path and method answers with what is known of the request.
 async fn tell(verified: Verified, headers: HeaderMap) -> String {
-    let edge_field = |name: &&str| name.replace(['_', '.'], "-").starts_with("x-cloud-");
-    let mut edge_fields: Vec<String> = headers
-        .keys()
-        .map(http::HeaderName::as_str)
-        .filter(edge_field)
-        .map(str::to_owned)
-        .collect();
-    edge_fields.sort_unstable();
     let facts = Facts {
         key_id: verified.key_id().to_string(),
         nonce: verified.nonce().to_owned(),
@@ -75,9 +67,22 @@ async fn tell(verified: Verified, headers: HeaderMap) -> String {
         nth_use: verified.nth_use(),
         viewer_ip: verified.viewer_ip().map(|ip| ip.to_string()),
         viewer_host: verified.covered_value("x-cloud-host").map(str::to_owned),
-        edge_fields,
+        edge_fields: edge_fields(&headers),
     };
     serde_json::to_string_pretty(&facts).unwrap_or_default() + "\n"
+}
+
+/// Names of the fields among `headers` that only the edge may write, of their aliases, and of what the
+/// WAF inserts.
+pub(super) fn edge_fields(headers: &HeaderMap) -> Vec<String> {
+    let is_edge_field = |name: &&str| {
+        let plain = name.replace(['_', '.'], "-");
+        plain.starts_with("x-cloud-") || plain.starts_with("x-amzn-waf-")
+    };
+    let names = headers.keys().map(http::HeaderName::as_str);
+    let mut names: Vec<String> = names.filter(is_edge_field).map(str::to_owned).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Outside the layer: notes what arrived, and why it was refused, which the response's extensions

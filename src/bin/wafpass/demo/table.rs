@@ -109,7 +109,7 @@ impl<'a> Table<'a> {
 fn headings() -> String {
     let rule = "─".repeat(COLUMNS - 2);
     format!(
-        "  {FAINT}A peer gets the number. The words beside it are from the log in this process.{FAINT:#}\n\n  \
+        "\n  {FAINT}A peer sees the number alone; the words beside it come from the logs in this process.{FAINT:#}\n\n  \
          {HEADING}    {:<TITLE_COLUMNS$}  {:<OUTCOME_COLUMNS$}  got{HEADING:#}\n  {FAINT}{rule}{FAINT:#}",
         "request", "expected",
     )
