@@ -1,26 +1,48 @@
 //! An axum origin that answers only what its edge signed.
 //!
 //! ```text
-//! export WAFPASS_KEY=$(head -c 32 /dev/urandom | basenc --base64url | tr -d =)
+//! wafpass keygen --kid 2026-11-a --aud shop --freshness cloudfront --out keys.json --edge-out edge.json
+//! export SHOP_KEY=$(jq -r '.keys[0].key' keys.json)
 //! cargo run --example axum_guard --features axum
 //! ```
 //!
-//! `curl -i http://127.0.0.1:3000/` is refused, `curl http://127.0.0.1:3000/health` is exempt.
-//! docs/cloudfront.md tells how the edge gets the same key; `wafpass sign` signs for a try by hand.
+//! Then, from another terminal: refused, exempt, and let through.
+//!
+//! ```text
+//! curl -i http://127.0.0.1:3000/
+//! curl -i http://127.0.0.1:3000/health
+//! curl -i $(wafpass sign --key-file keys.json --waf pass -H x-cloud-viewer-ip:203.0.113.9 http://127.0.0.1:3000/)
+//! ```
+//!
+//! `edge.json` is for the edge: edge/cloudfront-function/README.md.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use wafpass::{
-    Exemption, Freshness, Key, Keyring, Refusal, Secret, Verified, Verifier, VerifyLayer,
+    Exemption, Freshness, Key, Keyring, Refusal, Secret, UnixTime, Verified, Verifier, VerifyLayer,
 };
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let secret = std::env::var("WAFPASS_KEY").map_err(|_| "set WAFPASS_KEY, as shown above")?;
+async fn main() -> ExitCode {
+    // Why a request was refused is an event of target `wafpass::refused`, level INFO.
+    tracing_subscriber::fmt().init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}"); // the fault, and the way out
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let secret = std::env::var("SHOP_KEY")
+        .map_err(|_| "SHOP_KEY is not set\nset it as the first lines of examples/axum_guard.rs show")?;
     let key = Key::new("2026-11-a", &Secret::from_base64url(&secret)?)?;
 
     // The audience is this site's name. CloudFront repeats GET and HEAD on its own: the preset
@@ -53,7 +75,7 @@ async fn hello(verified: Verified) -> String {
 }
 
 /// Not ready in the first two seconds, so that no request signed before the start arrives.
-fn health(ready_at: Option<wafpass::UnixTime>) -> StatusCode {
+fn health(ready_at: Option<UnixTime>) -> StatusCode {
     match ready_at {
         Some(ready_at) if wafpass::clock::now() < ready_at => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,

@@ -1,13 +1,21 @@
 //! A plain hyper server behind the layer: HTTP/1.1 and HTTP/2, no axum.
 //!
 //! ```text
-//! export WAFPASS_KEY=$(head -c 32 /dev/urandom | basenc --base64url | tr -d =)
+//! wafpass keygen --kid 2026-11-a --aud shop --freshness strict --out keys.json --edge-out edge.json
+//! export SHOP_KEY=$(jq -r '.keys[0].key' keys.json)
 //! cargo run --example hyper_guard
-//! curl -i http://127.0.0.1:3000/
+//! ```
+//!
+//! Then, from another terminal: refused, and let through.
+//!
+//! ```text
+//! curl -i -d hello http://127.0.0.1:3000/
+//! curl -i -d hello $(wafpass sign --key-file keys.json --waf pass -X POST http://127.0.0.1:3000/)
 //! ```
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::process::ExitCode;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -21,8 +29,20 @@ use wafpass::layer::CheckedBody;
 use wafpass::{Freshness, Key, Keyring, Secret, Verified, Verifier, VerifyLayer};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let secret = std::env::var("WAFPASS_KEY").map_err(|_| "set WAFPASS_KEY, as shown above")?;
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}"); // the fault, and the way out
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let secret = std::env::var("SHOP_KEY").map_err(|_| {
+        "SHOP_KEY is not set\nset it as the first lines of examples/hyper_guard.rs show"
+    })?;
     let key = Key::new("2026-11-a", &Secret::from_base64url(&secret)?)?;
     let verifier = Verifier::builder("shop", Keyring::new([key])?, Freshness::strict()).build()?;
 

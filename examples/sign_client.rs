@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(async move { axum::serve(listener, app).await });
 
     // The client: SignLayer innermost, so that each attempt of a retry layer has its own nonce.
-    let signer = Signer::builder(key, "internal").cover("x-tenant").build()?;
+    let signer = Signer::builder("internal", key).cover("x-tenant").build()?;
     let bare = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let signing = ServiceBuilder::new().layer(SignLayer::new(signer)).service(bare.clone());
 

@@ -11,9 +11,8 @@ use axum::http::Request;
 use axum::routing::get;
 use axum::{Router, response::IntoResponse};
 use tower::ServiceExt;
-use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Freshness, Key, Keyring, Secret, Signer, Verified, Verifier, VerifyLayer, clock,
+    Freshness, Key, Keyring, Secret, Signer, Verified, Verifier, VerifyLayer, WafEvidence, clock,
 };
 
 async fn handler(verified: Verified) -> impl IntoResponse {
@@ -46,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new().route("/", get(handler)).layer(VerifyLayer::new(verifier));
 
     // In place of the edge.
-    let signer = Signer::builder(key, "shop").cover("x-cloud-host").cover("x-cloud-viewer-ip");
+    let signer = Signer::builder("shop", key).cover("x-cloud-host").cover("x-cloud-viewer-ip");
     let mut request = Request::get("/")
         .header("host", "origin.example")
         .header("x-cloud-host", "shop.example")

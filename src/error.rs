@@ -11,7 +11,7 @@ use crate::limits::{
 #[non_exhaustive]
 pub enum ConfigError {
     /// A key id or an audience departs from its grammar.
-    #[error("the {what} {text:?} is not 1 to 64 of A-Z a-z 0-9 - _ .\nchoose a plain label, such as 2026-11-a")]
+    #[error("the {what} {text:?} is not 1 to 64 of A-Z a-z 0-9 - _ .\nchoose a plain label, such as shop or 2026-11-a")]
     Label {
         /// `key id` or `audience`.
         what: &'static str,
@@ -92,7 +92,7 @@ pub enum ConfigError {
         skew_s: u32,
     },
     /// A replay store that could remember nothing.
-    #[error("a replay store of capacity 0 would refuse every request\ngive it room: requests per second x (max_age + skew)")]
+    #[error("a replay store of capacity 0 would refuse every request\ngive it room: requests per second x (max_age + 2 x skew)")]
     ReplayCapacity,
     /// A body cap of nothing while bodies have to be covered.
     #[error("a body cap of 0 bytes would refuse every body\nset the cap to the largest body that the application takes")]
@@ -112,24 +112,33 @@ pub enum ConfigError {
 }
 
 /// Why a request was not signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
     /// The method is no token, or Host is missing, doubled, empty or not the target's.
     #[error("the request is malformed: method, Host or Connection (edge signature §3, row 0)\nsend one Host that equals the target's authority, and name no signed field in Connection")]
     Request,
     /// The target is one that the verifier would refuse.
-    #[error("the request target cannot be signed\nstart the path with / (and the origin path prefix, if set), in visible ASCII without #")]
+    #[error("the request target cannot be signed\nstart the path with / (and the origin path prefix, if set), in visible ASCII without #; percent-encode other bytes")]
     Target,
     /// A covered field is not there.
-    #[error("a covered field is missing\nset it before signing")]
-    MissingCoveredHeader,
+    #[error("the covered field {name} is missing\nset it before signing")]
+    MissingCoveredHeader {
+        /// The field.
+        name: Box<str>,
+    },
     /// A covered field is there more than once.
-    #[error("a covered field is there more than once\nsend it once")]
-    DuplicateHeader,
+    #[error("the covered field {name} is there more than once\nsend it once")]
+    DuplicateHeader {
+        /// The field.
+        name: Box<str>,
+    },
     /// A covered field has a byte outside visible ASCII, space and tab.
-    #[error("a covered field has a byte outside visible ASCII, space and tab\nencode the value")]
-    MalformedHeader,
+    #[error("the covered field {name} has a byte outside visible ASCII, space and tab\nencode the value")]
+    MalformedHeader {
+        /// The field.
+        name: Box<str>,
+    },
     /// The nonce departs from the grammar.
     #[error("the nonce is not 16 to 128 of A-Z a-z 0-9 - _ . =\nuse the edge's request id, or random bytes in base64url")]
     Nonce,

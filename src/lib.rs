@@ -49,7 +49,7 @@
 //! | `explain` | why a request was refused, step by step |
 //! | `vectors` | the vector files that all implementations share |
 //! | `cli` | what the `wafpass` binary needs |
-//! | `full` | all of them |
+//! | `full` | all of them but `cli` |
 //!
 //! # Floors
 //!
@@ -90,7 +90,7 @@ pub mod vectors;
 mod verified;
 mod verify;
 
-pub use self::canon::{ContentDigest, PathPrefix, QueryMode};
+pub use self::canon::{ContentDigest, QueryMode};
 pub use self::error::{ConfigError, SignError};
 pub use self::key::{Key, KeyId, Secret};
 pub use self::keyring::Keyring;
@@ -99,6 +99,7 @@ pub use self::layer::{Exemption, Refusal, SignLayer, VerifyLayer};
 pub use self::message::MessageHead;
 pub use self::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 pub use self::rejection::{Rejection, RejectionKind};
+pub use self::scheme::edge::WafEvidence;
 #[cfg(feature = "layer")]
 pub use self::sign::random_nonce;
 pub use self::sign::{Signature, Signer, SignerBuilder};

@@ -29,7 +29,7 @@ pub const MAX_SKEW_S: u32 = 3_600;
 pub const MAX_USES: u8 = 15;
 
 /// Requests that the default replay window remembers: at 11 to 24 bytes each 24 MB at most, enough
-/// for 10,000 requests a second that live for 90 seconds and 5 of skew.
+/// for 10,000 requests a second that are kept for 100 seconds (90 and twice 5 of skew).
 pub const DEFAULT_REPLAY_CAPACITY: usize = 1_000_000;
 
 /// Largest body that a covered `content-digest` is checked for, unless configured: what CloudFront

@@ -110,6 +110,13 @@ impl<'a> MessageHead<'a> {
         self.fields.iter().filter(move |(field, _)| is_named(field, name)).map(|(_, value)| trim(value))
     }
 
+    /// The field `name` (lower case).
+    pub(crate) fn field(&self, name: &'a [u8]) -> Field<'a> {
+        let mut field = Field::Absent;
+        self.values(name).for_each(|value| field.add(value));
+        field
+    }
+
     /// Whether `Connection` names `name` (lower case), so that a hop would drop the field.
     pub(crate) fn is_connection_option(&self, name: &[u8]) -> bool {
         let mut options = self.values(b"connection").flat_map(connection_options);
@@ -151,6 +158,23 @@ impl<'a> Iterator for FieldsIter<'a> {
             }
             Self::Lines(lines) => lines.next().copied(),
         }
+    }
+}
+
+/// How often a field is there, and its value when it is there once.
+#[derive(Clone, Copy)]
+pub(crate) enum Field<'a> {
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::Once(trim(value)),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
     }
 }
 

@@ -60,7 +60,7 @@ pub enum RejectionKind {
 
 impl RejectionKind {
     /// Every kind, in the order of the checks.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: &'static [Self] = &[
         Self::MalformedRequest,
         Self::MissingSignature,
         Self::DuplicateHeader,

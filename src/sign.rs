@@ -4,11 +4,11 @@
 //! table in `docs/wire-format.md`), so that nothing leaves the edge unsigned or half-signed.
 //!
 //! ```
-//! use wafpass::{Key, MessageHead, Secret, Signer, UnixTime, scheme::edge::WafEvidence};
+//! use wafpass::{Key, MessageHead, Secret, Signer, UnixTime, WafEvidence};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
-//! let signer = Signer::builder(Key::new("2026-11-a", &secret)?, "shop").build()?;
+//! let signer = Signer::builder("shop", Key::new("2026-11-a", &secret)?).build()?;
 //!
 //! let fields: [(&[u8], &[u8]); 1] = [(b"host", b"shop.example")];
 //! let head = MessageHead::from_raw(b"GET", b"/", &fields);
@@ -41,12 +41,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Begins a signer with what it cannot do without: the key, and the audience that the
-    /// signatures are for.
-    pub fn builder(key: Key, audience: &str) -> SignerBuilder {
+    /// Begins a signer with what it cannot do without: the name of the site or origin that its
+    /// signatures are for, and the key.
+    pub fn builder(audience: &str, key: Key) -> SignerBuilder {
         SignerBuilder {
-            key,
             audience: audience.into(),
+            key,
             covered: Vec::new(),
             prefix: String::new(),
             query: QueryMode::default(),
@@ -70,17 +70,14 @@ impl Signer {
         now: UnixTime,
     ) -> Result<Signature, SignError> {
         let scan = Scan::of(head).map_err(|_| SignError::Request)?;
-        let names = self.names();
-        if scan.has_connection && names.clone().any(|name| head.is_connection_option(name.as_bytes())) {
+        let mut names = self.covered_names();
+        if scan.has_connection && names.any(|name| head.is_connection_option(name.as_bytes())) {
             return Err(SignError::Request);
         }
         let target = scan.target.canonical(head.method, &self.prefix, self.query);
         let target = target.ok_or(SignError::Target)?;
-        let covered = Covered::collect(self.covered.as_bytes(), head).map_err(|fault| match fault {
-            Fault::Missing => SignError::MissingCoveredHeader,
-            Fault::Duplicate => SignError::DuplicateHeader,
-            Fault::ForbiddenByte => SignError::MalformedHeader,
-        })?;
+        let covered = Covered::collect(self.covered.as_bytes(), head, &scan)
+            .map_err(|fault| self.name_fault(fault, head))?;
         if !edge::is_nonce(nonce.as_bytes()) {
             return Err(SignError::Nonce);
         }
@@ -99,14 +96,32 @@ impl Signer {
         let base = SignatureBase::of(&claims, &date, head.method, target, &covered);
         let mac = edge::mac_over(&base, &self.key).finalize().into_bytes().into();
         Ok(Signature {
-            date: date.map(char::from).iter().collect(),
+            date: now.to_string(),
             value: Claims { mac, ..claims }.to_string(),
         })
     }
 
     /// The names of the covered fields, in ascending order.
-    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+    pub fn covered_names(&self) -> impl Iterator<Item = &str> + Clone {
         self.covered.split(':').filter(|name| !name.is_empty())
+    }
+
+    /// The first covered field that has this fault.
+    fn name_fault(&self, fault: Fault, head: &MessageHead<'_>) -> SignError {
+        let has_fault = |name: &&str| {
+            let mut values = head.values(name.as_bytes());
+            match fault {
+                Fault::Missing => values.next().is_none(),
+                Fault::Duplicate => values.count() > 1,
+                Fault::ForbiddenByte => values.any(|value| !edge::is_field_value(value)),
+            }
+        };
+        let name = self.covered_names().find(has_fault).unwrap_or_default().into();
+        match fault {
+            Fault::Missing => SignError::MissingCoveredHeader { name },
+            Fault::Duplicate => SignError::DuplicateHeader { name },
+            Fault::ForbiddenByte => SignError::MalformedHeader { name },
+        }
     }
 
     /// The audience that the signatures are for.
@@ -170,8 +185,8 @@ impl SignerBuilder {
         self
     }
 
-    /// The path that something behind the signer puts in front of the one it sees is not signed;
-    /// the targets given to the signer carry it, as the origin will see them.
+    /// The path that the CDN puts in front behind this signer, such as `/prod`. Give the signer
+    /// targets that carry it, as the origin will see them; it is taken off before signing.
     pub fn strip_prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.into();
         self

@@ -2,6 +2,8 @@
 //!
 //! Nothing on floors 0 to 3 reads a clock: `now` is always an argument.
 
+use std::fmt;
+
 use ::time::{Date, Month, OffsetDateTime, Time};
 
 // Length of a date in ISO 8601 basic format, `YYYYMMDDTHHMMSSZ`.
@@ -80,6 +82,16 @@ impl UnixTime {
     }
 }
 
+impl fmt::Display for UnixTime {
+    /// `YYYYMMDDTHHMMSSZ`; outside the years 0001 to 9999, the seconds since 1970.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_date() {
+            Some(date) => f.pad(str::from_utf8(&date).unwrap_or_default()),
+            None => write!(f, "{} s", self.0),
+        }
+    }
+}
+
 fn two_digits(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| tens * 10 + ones)
@@ -122,6 +134,7 @@ mod tests {
         for text in ["20261122T003000Z", "00010101T000000Z", "99991231T235959Z", "20000229T120000Z"] {
             let moment = UnixTime::parse_date(text.as_bytes()).unwrap();
             assert_eq!(moment.to_date().unwrap(), *text.as_bytes());
+            assert_eq!(moment.to_string(), text);
         }
         assert_eq!(UnixTime::from_secs(i64::MAX).to_date(), None);
         assert_eq!(UnixTime::from_secs(-62_135_596_801).to_date(), None);

@@ -97,7 +97,7 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<Authentic<'a>, Rejection> {
         let scan = Scan::of(head)?; // row 0
-        let mut covered = Covered::NONE;
+        let mut covered = Covered::default();
         let signed = self.read(head, &scan, &mut covered)?; // rows 1 to 5
         let refuse = |kind| Err(signed.rejection(kind, now));
 
@@ -129,6 +129,7 @@ impl Verifier {
     /// # Errors
     ///
     /// The first reason that applies. A refused use is not given back.
+    #[inline]
     pub fn admit<'a>(
         &self,
         authentic: Authentic<'a>,
@@ -163,7 +164,7 @@ impl Verifier {
     /// The reason in rows 0 to 5 for which there is no base.
     pub fn signature_base(&self, head: &MessageHead<'_>) -> Result<Vec<u8>, Rejection> {
         let scan = Scan::of(head)?;
-        let mut covered = Covered::NONE;
+        let mut covered = Covered::default();
         let signed = self.read(head, &scan, &mut covered)?;
         Ok(signed.base(head, &covered).to_vec())
     }
@@ -213,7 +214,7 @@ impl Verifier {
             .target
             .canonical(head.method, &self.prefix, self.query)
             .ok_or(RejectionKind::MalformedTarget)?;
-        covered.read_values(head).map_err(|fault| match fault {
+        covered.read_values(head, scan).map_err(|fault| match fault {
             Fault::Missing => RejectionKind::MissingCoveredHeader,
             Fault::Duplicate => RejectionKind::DuplicateHeader,
             Fault::ForbiddenByte => RejectionKind::MalformedHeader,
@@ -230,7 +231,7 @@ impl Verifier {
         covered: &Covered<'_>,
         now: UnixTime,
     ) -> Result<(), RejectionKind> {
-        let is_covered = |name: &str| covered.get(name.as_bytes()).is_some();
+        let mut names = covered.names(); // in ascending order, as those required are
         let must_cover_body = self.body == BodyCoverage::Required && head.has_body();
         if signed.claims.audience != self.audience.as_bytes() {
             Err(RejectionKind::WrongAudience)
@@ -240,7 +241,7 @@ impl Verifier {
             Err(RejectionKind::NotYetValid)
         } else if self.waf == WafRequirement::Required && signed.claims.waf != WafEvidence::Pass {
             Err(RejectionKind::WafNotEvaluated)
-        } else if !self.required.iter().all(|name| is_covered(name))
+        } else if !self.required.iter().all(|name| names.any(|covered| covered == name.as_bytes()))
             || must_cover_body && covered.get(CONTENT_DIGEST).is_none()
         {
             Err(RejectionKind::InsufficientCoverage)

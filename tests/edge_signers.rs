@@ -35,7 +35,7 @@ fn key() -> Key {
 }
 
 fn signer() -> Signer {
-    let builder = COVERED.iter().fold(Signer::builder(key(), "shop"), |b, name| b.cover(name));
+    let builder = COVERED.iter().fold(Signer::builder("shop", key()), |b, name| b.cover(name));
     builder.build().unwrap()
 }
 

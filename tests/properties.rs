@@ -46,7 +46,7 @@ fn verifier() -> Verifier {
 }
 
 fn signed(method: &str, target: &str, values: [&str; 2], nonce: &str, waf: WafEvidence) -> Request {
-    let builder = COVERED.iter().fold(Signer::builder(key(), "shop"), |b, name| b.cover(name));
+    let builder = COVERED.iter().fold(Signer::builder("shop", key()), |b, name| b.cover(name));
     let signer = builder.build().unwrap();
     let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
     let mut fields = vec![field("host", "shop.example")];

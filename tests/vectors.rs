@@ -89,7 +89,7 @@ fn sign(
         Secret::new(Base64::decode_vec(entry["secret"].as_str().unwrap()).unwrap()).unwrap();
     let key = Key::new(claim("kid"), &secret).unwrap();
 
-    let signer = Signer::builder(key, claim("aud"))
+    let signer = Signer::builder(claim("aud"), key)
         .strip_prefix(config["strip_prefix"].as_str().unwrap_or_default())
         .query(if config["query"] == "none" { QueryMode::None } else { QueryMode::All });
     let names = claim("h").split(':').filter(|name| !name.is_empty());

@@ -52,7 +52,7 @@ pub fn signed<B: Default>(signer: &Signer, now: UnixTime) -> Request<B> {
 /// Signs as the CloudFront function does, covering the viewer's Host and address.
 #[must_use]
 pub fn signer() -> Signer {
-    Signer::builder(key(), AUDIENCE).cover(HOST).cover(VIEWER_IP).build().expect("a signer")
+    Signer::builder(AUDIENCE, key()).cover(HOST).cover(VIEWER_IP).build().expect("a signer")
 }
 
 /// Accepts what [`signer`] signs, with a replay window that began at `started`.

@@ -4,7 +4,7 @@ mod digest;
 mod target;
 
 pub use self::digest::ContentDigest;
-pub use self::target::{PathPrefix, QueryMode};
+pub use self::target::QueryMode;
 
 pub(crate) use self::digest::CONTENT_DIGEST;
-pub(crate) use self::target::TargetParts;
+pub(crate) use self::target::{PathPrefix, TargetParts};

@@ -7,7 +7,7 @@ use crate::message::Target;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryMode {
-    /// The raw query. The behaviour at the CDN forwards all query strings.
+    /// The raw query. The behavior at the CDN forwards all query strings.
     #[default]
     All,
     /// Nothing, whatever arrives: for a CDN that does not forward the query as it came. The
@@ -18,16 +18,11 @@ pub enum QueryMode {
 /// The path that a CDN puts in front of the viewer's (CloudFront's `OriginPath`): empty, or starting
 /// with `/` and not ending with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PathPrefix(Box<str>);
+pub(crate) struct PathPrefix(Box<str>);
 
 impl PathPrefix {
     /// A prefix from text.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::StripPrefix`] when it is neither empty nor of the form above, or has a byte
-    /// that no signed path may have.
-    pub fn new(text: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn new(text: &str) -> Result<Self, ConfigError> {
         let usable = text.starts_with('/')
             && !text.ends_with('/')
             && text.bytes().all(is_target_byte)
@@ -40,8 +35,7 @@ impl PathPrefix {
     }
 
     /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn of_head(
         RejectionKind::MalformedRequest => of_request(head),
         RejectionKind::MissingSignature => Some(Hint::new(
             "unsigned",
-            "neither field arrived: the request did not come through the edge, its behaviour has no \
+            "neither field arrived: the request did not come through the edge, its behavior has no \
              signing function, or the CDN does not forward the two fields to the origin",
         )),
         RejectionKind::DuplicateHeader
@@ -105,6 +105,7 @@ fn of_fields(head: &MessageHead<'_>) -> Option<Hint> {
             format!("{name} is there {} times: a hop added one, or two edges signed", count(name));
         return Some(Hint::new("repeated", text));
     }
+    let scan = Scan::of(head).ok()?;
     let covered = claims_of(head)?.covered_names.split(|&byte| byte == b':');
     covered.filter(|name| !name.is_empty()).find_map(|name| {
         let shown = Visible(name);
@@ -114,7 +115,7 @@ fn of_fields(head: &MessageHead<'_>) -> Option<Hint> {
                 "not-forwarded",
                 format!("`{shown}` is covered and did not arrive: a hop removed it, or the CDN does not forward it"),
             )),
-            [value] => Covered::collect(name, head).is_err().then(|| {
+            [value] => Covered::collect(name, head, &scan).is_err().then(|| {
                 Hint::new("forbidden-byte", format!("`{shown}` is `{}`: encode what is not visible ASCII", Visible(value)))
             }),
             values => Some(Hint::new(
@@ -177,7 +178,7 @@ const PARTS: [Part; 6] = [
     (";waf=", |waf| matches!(waf, b"pass" | b"none"), "pass or none"),
     (
         ";h=",
-        |names| Covered::NONE.read_names(names).is_some(),
+        |names| Covered::default().read_names(names).is_some(),
         "up to 16 lower-case names in ascending order with : between them, none that hops rewrite",
     ),
     (
@@ -278,7 +279,8 @@ fn of_policy(
              that inserts no evidence",
         ),
         RejectionKind::InsufficientCoverage => {
-            let covered = Covered::collect(claims.covered_names, head).ok()?;
+            let scan = Scan::of(head).ok()?;
+            let covered = Covered::collect(claims.covered_names, head, &scan).ok()?;
             let missing: Vec<&str> = verifier
                 .required
                 .iter()
@@ -294,14 +296,14 @@ fn of_policy(
             Hint::new("coverage", text)
         }
         RejectionKind::WrongHost => {
-            let host = Scan::of(head).ok()?.host;
+            let scan = Scan::of(head).ok()?;
             let text =
-                match Covered::collect(claims.covered_names, head).ok()?.get(edge::HOST.as_bytes())
+                match Covered::collect(claims.covered_names, head, &scan).ok()?.get(edge::HOST.as_bytes())
                 {
                     Some(signed) => format!(
                         "signed for `{}`, the Host that arrived is `{}`",
                         Visible(signed),
-                        Visible(host)
+                        Visible(scan.host)
                     ),
                     None => format!("the signature does not cover {}", edge::HOST),
                 };

@@ -58,7 +58,7 @@ impl Message {
 
     fn signed_with(self, key: Key, waf: WafEvidence, covered: &[&str]) -> Self {
         let signer =
-            covered.iter().fold(Signer::builder(key, "shop"), |signer, name| signer.cover(name));
+            covered.iter().fold(Signer::builder("shop", key), |signer, name| signer.cover(name));
         let signature =
             self.head(|head| signer.build().unwrap().sign(head, waf, NONCE, NOW)).unwrap();
         signature.fields().iter().fold(self, |message, (name, value)| message.with(name, value))

@@ -30,7 +30,8 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, R, B, F, Res> {
         Refused { response: Option<Res> },
-        Reading { #[pin] body: B, reading: Option<Reading<S, R>> },
+        // Boxed: the requests that have no body to read carry the room for it, too.
+        Reading { #[pin] body: B, reading: Option<Box<Reading<S, R>>> },
         Inner { #[pin] future: F },
     }
 }
@@ -88,7 +89,7 @@ where
     }
 
     pub(super) fn reading((body, reading): (B, Reading<S, R>)) -> Self {
-        Self { state: State::Reading { body, reading: Some(reading) } }
+        Self { state: State::Reading { body, reading: Some(Box::new(reading)) } }
     }
 }
 

@@ -14,8 +14,9 @@
 //! ```
 //! use axum::{Router, body::Body, http::Request, http::StatusCode, routing::get};
 //! use tower::ServiceExt;
-//! use wafpass::scheme::edge::WafEvidence;
-//! use wafpass::{Freshness, Key, Keyring, Secret, Signer, UnixTime, Verified, Verifier, VerifyLayer};
+//! use wafpass::{
+//!     Freshness, Key, Keyring, Secret, Signer, Verified, Verifier, VerifyLayer, WafEvidence,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,9 +31,8 @@
 //!
 //! // What the edge does: sign as its last act.
 //! let mut request = Request::get("/").header("host", "shop.example").body(Body::empty())?;
-//! let signer = Signer::builder(key, "shop").build()?;
-//! let signed = signer.sign_request(&mut request, WafEvidence::Pass, "the-edge-s-request-id");
-//! signed?;
+//! let signer = Signer::builder("shop", key).build()?;
+//! signer.sign_request(&mut request, WafEvidence::Pass, "the-request-id-of-the-edge")?;
 //! assert_eq!(app.clone().oneshot(request).await?.status(), StatusCode::OK);
 //!
 //! // What a stranger does: come straight to the origin.

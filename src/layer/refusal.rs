@@ -77,7 +77,7 @@ impl<B: Default> Refuse<B> for Refusal {
 pub(super) fn respond<B>(refuse: &impl Refuse<B>, rejection: Rejection) -> Response<B> {
     let Rejection { kind, key_id, age_s } = rejection;
     let key_id = key_id.as_ref().map(tracing::field::display);
-    tracing::info!(target: "wafpass::refused", reason = kind.code(), key_id, age_s, "refused");
+    tracing::info!(target: "wafpass::refused", reason = %kind, key_id, age_s, "refused");
     let mut response = refuse.refuse(&rejection);
     if !response.status().is_client_error() && !response.status().is_server_error() {
         *response.status_mut() = StatusCode::FORBIDDEN;
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_reason_but_three_looks_the_same() {
-        for kind in RejectionKind::ALL {
+        for &kind in RejectionKind::ALL {
             let response: Response<String> = respond(&Refusal::default(), kind.into());
             let expected = match kind {
                 RejectionKind::ReplayCapacity | RejectionKind::ReplayUnavailable => 503,

@@ -179,6 +179,5 @@ impl<R> Guard<R> {
 
 /// Leaves a verified request with the fields that the application may see.
 pub(super) fn accept(headers: &mut http::HeaderMap, verified: &Verified) {
-    let names: Vec<&str> = verified.covered().map(|(name, _)| name).collect();
-    strip(headers, names.iter().copied());
+    strip(headers, verified.covered_names());
 }

@@ -83,7 +83,7 @@ where
             .and_then(|nonce| self.layer.signer.sign_request_at(&mut request, waf, &nonce, now));
         let state = match signed {
             Ok(()) => State::Sent { future: self.inner.call(request) },
-            Err(error) => State::Unsigned { error },
+            Err(error) => State::Unsigned { error: Some(error) },
         };
         SignFuture { state }
     }
@@ -118,7 +118,7 @@ impl Signer {
         nonce: &str,
         now: UnixTime,
     ) -> Result<(), SignError> {
-        strip(request.headers_mut(), self.names());
+        strip(request.headers_mut(), self.covered_names());
         let signature = self.sign(&MessageHead::from_client_request(request), waf, nonce, now)?;
         signature.insert_into(request.headers_mut());
         Ok(())
@@ -137,7 +137,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Sent { #[pin] future: F },
-        Unsigned { error: SignError },
+        Unsigned { error: Option<SignError> },
     }
 }
 
@@ -150,13 +150,16 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Sent { future } => future.poll(cx).map_err(SignServiceError::Inner),
-            StateProjection::Unsigned { error } => Poll::Ready(Err(SignServiceError::Sign(*error))),
+            StateProjection::Unsigned { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(SignServiceError::Sign(error))),
+                None => Poll::Pending, // polled again after it was ready
+            },
         }
     }
 }
 
 /// Why a signed request has no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignServiceError<E> {
     /// It could not be signed, so it was not sent.

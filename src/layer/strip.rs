@@ -1,6 +1,14 @@
 use http::header::{HeaderMap, HeaderName};
 
-use crate::scheme::edge::{RESERVED, is_alias_of};
+use crate::scheme::edge::{DATE, HOST, Lengths, RESERVED, SIGNATURE, VIEWER_IP, is_alias_of};
+
+/// [`RESERVED`], parsed ahead.
+static NAMES: [HeaderName; RESERVED.len()] = [
+    HeaderName::from_static(DATE),
+    HeaderName::from_static(HOST),
+    HeaderName::from_static(SIGNATURE),
+    HeaderName::from_static(VIEWER_IP),
+];
 
 /// Removes what only the edge may write: the reserved names and every alias of them or of a covered
 /// name, but for the covered originals (edge signature §1).
@@ -8,16 +16,18 @@ use crate::scheme::edge::{RESERVED, is_alias_of};
 /// An alias is the same name with `_` or `.` for `-`: a framework that maps both to one variable
 /// would take the stranger's for the edge's. Any viewer can send one, so it is no reason to refuse.
 pub(super) fn strip<'a>(headers: &mut HeaderMap, covered: impl Iterator<Item = &'a str> + Clone) {
-    for reserved in RESERVED {
-        if !covered.clone().any(|name| name == reserved) {
+    for reserved in &NAMES {
+        if !covered.clone().any(|name| name == reserved.as_str()) {
             headers.remove(reserved);
         }
     }
-    let guarded = || RESERVED.into_iter().chain(covered.clone());
+    let guarded = || RESERVED.into_iter().chain(covered.clone()).map(str::as_bytes);
+    let lengths = covered.clone().map(str::as_bytes).fold(Lengths::OF_RESERVED, Lengths::and);
     let is_alias = |name: &&HeaderName| {
         let name = name.as_str().as_bytes();
-        name.iter().any(|byte| b"_.".contains(byte))
-            && guarded().any(|original| is_alias_of(name, original.as_bytes()))
+        lengths.may_have(name)
+            && name.iter().any(|byte| b"_.".contains(byte))
+            && guarded().any(|original| is_alias_of(name, original))
     };
     let aliases: Vec<HeaderName> = headers.keys().filter(is_alias).cloned().collect();
     for alias in aliases {
@@ -28,6 +38,11 @@ pub(super) fn strip<'a>(headers: &mut HeaderMap, covered: impl Iterator<Item = &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_names_are_the_reserved_ones() {
+        assert_eq!(NAMES.each_ref().map(HeaderName::as_str), RESERVED);
+    }
 
     #[test]
     fn leaves_the_covered_originals_and_what_is_not_ours() {

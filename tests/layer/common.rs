@@ -86,7 +86,7 @@ pub struct Edge {
 
 impl Edge {
     pub fn new(covered: &[&str]) -> Self {
-        let builder = covered.iter().fold(Signer::builder(key("k"), "shop"), |b, name| b.cover(name));
+        let builder = covered.iter().fold(Signer::builder("shop", key("k")), |b, name| b.cover(name));
         let signer = builder.build().unwrap();
         Self { signer, waf: WafEvidence::Pass, now: UnixTime::from_secs(NOW) }
     }

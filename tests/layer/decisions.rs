@@ -143,7 +143,7 @@ async fn the_policy_refuses_what_the_mac_allows() {
     let strict = || builder(Freshness::strict());
     let at = |secs| Edge { now: UnixTime::from_secs(secs), ..Edge::new(&[]) };
     let unseen = Edge { waf: WafEvidence::None, ..Edge::new(&[]) };
-    let blog = Edge { signer: Signer::builder(key("k"), "blog").build().unwrap(), ..Edge::new(&[]) };
+    let blog = Edge { signer: Signer::builder("blog", key("k")).build().unwrap(), ..Edge::new(&[]) };
     for (name, policy, edge, expected) in [
         ("oldest", strict(), at(NOW - 60), None),
         ("too old", strict(), at(NOW - 61), Some(Kind::Expired)),

@@ -48,11 +48,11 @@ async fn what_cannot_be_signed_is_not_sent() {
     let mut nowhere = Request::new(Body::empty());
     nowhere.headers_mut().insert("x-tenant", tenant);
     for (request, expected) in [
-        (get("/"), SignError::MissingCoveredHeader),
-        (twice, SignError::DuplicateHeader),
+        (get("/"), SignError::MissingCoveredHeader { name: "x-tenant".into() }),
+        (twice, SignError::DuplicateHeader { name: "x-tenant".into() }),
         (nowhere, SignError::Request),
     ] {
         let error = client.clone().oneshot(request).await.unwrap_err();
-        assert!(matches!(error, SignServiceError::Sign(fault) if fault == expected), "{error}");
+        assert!(matches!(&error, SignServiceError::Sign(fault) if *fault == expected), "{error}");
     }
 }

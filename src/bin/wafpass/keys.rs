@@ -146,7 +146,7 @@ impl KeyFile {
         Keyring::new(keys.iter().cloned())?;
         self.freshness()?;
         for (key, audience) in keys.into_iter().zip(&self.aud) {
-            Signer::builder(key, audience).build()?;
+            Signer::builder(audience, key).build()?;
         }
         Ok(())
     }

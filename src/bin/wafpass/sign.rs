@@ -162,7 +162,7 @@ impl Args {
     ) -> Result<Signature, Fault> {
         let signer = fields
             .iter()
-            .fold(Signer::builder(key, audience), |signer, field| signer.cover(&field.name));
+            .fold(Signer::builder(audience, key), |signer, field| signer.cover(&field.name));
         let signer = signer.strip_prefix(&self.strip_prefix).query(self.query.into()).build()?;
         let nonce = self.nonce.clone().map_or_else(random_nonce, Ok)?;
         let host = [(b"host".as_slice(), url.authority.as_bytes())];

@@ -125,7 +125,7 @@ mod tests {
                 covered_names: b"a", mac: [0; MAC_BYTES],
             };
             let target = (path.as_bytes(), query.as_bytes());
-            let covered = Covered::collect(b"a", &head).unwrap();
+            let covered = Covered::collect(b"a", &head, &Scan::of(&head).unwrap()).unwrap();
             let base = SignatureBase::of(&claims, b"d", b"GET", target, &covered);
             let key = Key::new("k", &Secret::new([9; 32]).unwrap()).unwrap();
             let whole = key.keyed().chain_update(base.to_vec()).finalize().into_bytes();

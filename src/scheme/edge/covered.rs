@@ -1,11 +1,14 @@
 //! Covered fields: the names in `h`, and the one value of each.
 
-use super::{NEVER_COVERED, class};
+use super::{NEVER_COVERED, Scan, class};
 use crate::limits::{MAX_COVERED_FIELDS, MAX_FIELD_NAME_BYTES};
-use crate::message::{MessageHead, is_named, trim};
+use crate::message::{Field, MessageHead};
 
 /// The covered fields of a request, in the order of `h`.
-#[derive(Clone, Copy)]
+///
+/// None by default. Filled in place, by [`read_names`](Self::read_names) and then
+/// [`read_values`](Self::read_values): to hand it on by value would cost as much as to read it.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Covered<'a> {
     h: &'a [u8],
     /// Where each name in `h` ends.
@@ -23,20 +26,15 @@ pub(crate) enum Fault {
 }
 
 impl<'a> Covered<'a> {
-    /// None yet. Filled in place, by [`read_names`](Self::read_names) and then
-    /// [`read_values`](Self::read_values): to pass it on by value would cost as much as to read it.
-    pub(crate) const NONE: Self = Self {
-        h: &[],
-        ends: [0; MAX_COVERED_FIELDS],
-        values: [&[]; MAX_COVERED_FIELDS],
-        count: 0,
-    };
-
     /// The fields that `h` names; no field has a name that departs from the grammar.
-    pub(crate) fn collect(h: &'a [u8], head: &MessageHead<'a>) -> Result<Self, Fault> {
-        let mut covered = Self::NONE;
+    pub(crate) fn collect(
+        h: &'a [u8],
+        head: &MessageHead<'a>,
+        scan: &Scan<'a>,
+    ) -> Result<Self, Fault> {
+        let mut covered = Self::default();
         covered.read_names(h).ok_or(Fault::Missing)?;
-        covered.read_values(head)?;
+        covered.read_values(head, scan)?;
         Ok(covered)
     }
 
@@ -65,37 +63,29 @@ impl<'a> Covered<'a> {
     }
 
     /// Reads the values of these fields: each there exactly once, of %x20-7E and HTAB.
-    pub(crate) fn read_values(&mut self, head: &MessageHead<'a>) -> Result<(), Fault> {
-        let (mut found, mut repeated) = (0_u16, 0_u16);
-        const { assert!(MAX_COVERED_FIELDS <= 16, "a bit for each field") };
+    pub(crate) fn read_values(
+        &mut self,
+        head: &MessageHead<'a>,
+        scan: &Scan<'a>,
+    ) -> Result<(), Fault> {
         let Self { h, ends, values, count } = self;
         let ends = ends.get(..*count).unwrap_or_default();
-        let names = || names_of(h, ends);
-        let lengths = names().fold(0, |lengths, name| lengths | length_bit(name));
-        for (field, value) in head.fields.iter() {
-            if lengths & length_bit(field) == 0 {
-                continue;
-            }
-            for (place, (name, slot)) in names().zip(values.iter_mut()).enumerate() {
-                if is_named(field, name) {
-                    repeated |= found & 1 << place;
-                    found |= 1 << place;
-                    *slot = trim(value);
-                }
-            }
-        }
-        for (place, value) in values.iter().take(*count).enumerate() {
-            if found & 1 << place == 0 {
-                return Err(Fault::Missing);
-            }
-            if repeated & 1 << place != 0 {
-                return Err(Fault::Duplicate);
-            }
+        for (name, slot) in names_of(h, ends).zip(values) {
+            let value = match scan.field(name).unwrap_or_else(|| head.field(name)) {
+                Field::Absent => return Err(Fault::Missing),
+                Field::Repeated => return Err(Fault::Duplicate),
+                Field::Once(value) => value,
+            };
             if !class::all(value, class::VALUE) {
                 return Err(Fault::ForbiddenByte);
             }
+            *slot = value;
         }
         Ok(())
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.count
     }
 
     /// The names in `h`.
@@ -114,6 +104,11 @@ impl<'a> Covered<'a> {
     }
 }
 
+/// `*( %x20-7E / HTAB )`.
+pub(crate) fn is_field_value(value: &[u8]) -> bool {
+    class::all(value, class::VALUE)
+}
+
 /// `1*64( %x61-7A / DIGIT / "-" )`.
 pub(super) fn is_field_name(name: &[u8]) -> bool {
     (1..=MAX_FIELD_NAME_BYTES).contains(&name.len()) && class::all(name, class::NAME)
@@ -128,11 +123,6 @@ fn names_of<'a>(h: &'a [u8], ends: &[u16]) -> impl Iterator<Item = &'a [u8]> {
     })
 }
 
-/// A bit for the length of a name, by which most fields are passed over without a comparison.
-fn length_bit(name: &[u8]) -> u64 {
-    1 << (name.len() % 64)
-}
-
 fn is_never_covered(name: &[u8]) -> bool {
     NEVER_COVERED.iter().any(|never| never.as_bytes() == name)
 }
@@ -143,7 +133,7 @@ mod tests {
 
     #[test]
     fn names_are_ascending_and_few() {
-        let reads = |h: &str| Covered::NONE.read_names(h.as_bytes()).is_some();
+        let reads = |h: &str| Covered::default().read_names(h.as_bytes()).is_some();
         let sixteen = (b'a'..=b'p').map(|c| char::from(c).to_string()).collect::<Vec<_>>().join(":");
         for good in ["", "a", "a:b", "a-b:a0", &sixteen, &"a".repeat(64)] {
             assert!(reads(good), "{good}");

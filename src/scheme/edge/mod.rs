@@ -14,7 +14,7 @@ mod scan;
 
 pub(crate) use self::base::{SignatureBase, mac_over};
 pub(crate) use self::claims::{Claims, is_nonce};
-pub(crate) use self::covered::{Covered, Fault};
+pub(crate) use self::covered::{Covered, Fault, is_field_value};
 pub(crate) use self::scan::Scan;
 
 use crate::error::ConfigError;
@@ -77,9 +77,36 @@ pub(crate) fn is_reserved(name: &[u8]) -> bool {
 }
 
 /// Whether `name` equals `other` once `_` and `.` read as `-`, without regard to case (§1).
+#[cfg(feature = "layer")]
 pub(crate) fn is_alias_of(name: &[u8], other: &[u8]) -> bool {
     let fold = |byte: u8| if b"_.".contains(&byte) { b'-' } else { byte.to_ascii_lowercase() };
     name.len() == other.len() && name.iter().zip(other).all(|(&a, &b)| fold(a) == b)
+}
+
+#[cfg(feature = "layer")]
+/// How long some names are: enough to pass over most fields without comparing them.
+#[derive(Clone, Copy)]
+pub(crate) struct Lengths(u64);
+
+#[cfg(feature = "layer")]
+impl Lengths {
+    pub(crate) const OF_RESERVED: Self = {
+        let [a, b, c, d] = RESERVED;
+        Self(0).and(a.as_bytes()).and(b.as_bytes()).and(c.as_bytes()).and(d.as_bytes())
+    };
+
+    pub(crate) const fn and(self, name: &[u8]) -> Self {
+        Self(self.0 | Self::bit(name))
+    }
+
+    /// Whether `name` can be one of them.
+    pub(crate) const fn may_have(self, name: &[u8]) -> bool {
+        self.0 & Self::bit(name) != 0
+    }
+
+    const fn bit(name: &[u8]) -> u64 {
+        1 << (name.len() % 64)
+    }
 }
 
 /// Names in strictly ascending order, each one that a signature can cover.
@@ -187,6 +214,7 @@ mod tests {
         assert!(!is_token(b""));
     }
 
+    #[cfg(feature = "layer")]
     #[test]
     fn aliases_read_underscore_and_dot_as_hyphen() {
         for alias in ["x-cloud-host", "X_Cloud.Host", "x_cloud_host"] {

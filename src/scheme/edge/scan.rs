@@ -1,8 +1,8 @@
 //! One pass over the fields of a request: rows 0 to 2 of the table (§3).
 
-use super::{DATE, SIGNATURE, is_reserved, is_token};
+use super::{DATE, HOST, SIGNATURE, VIEWER_IP, is_reserved, is_token};
 use crate::canon::TargetParts;
-use crate::message::{MessageHead, connection_options, is_named, trim};
+use crate::message::{Field, MessageHead, connection_options, is_named};
 use crate::rejection::RejectionKind;
 
 /// What one pass over the fields finds in a request that is well formed.
@@ -12,6 +12,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) target: TargetParts<'a>,
     signature: Field<'a>,
     date: Field<'a>,
+    edge_host: Field<'a>,
+    viewer_ip: Field<'a>,
     pub(crate) has_connection: bool,
     pub(crate) is_upgrade: bool,
 }
@@ -20,6 +22,7 @@ impl<'a> Scan<'a> {
     /// Row 0, but for the names in `h`, which are not known yet.
     pub(crate) fn of(head: &MessageHead<'a>) -> Result<Self, RejectionKind> {
         let (mut host, mut signature, mut date) = (Field::Absent, Field::Absent, Field::Absent);
+        let (mut edge_host, mut viewer_ip) = (Field::Absent, Field::Absent);
         let (mut has_connection, mut is_upgrade, mut drops_reserved) = (false, false, false);
         for (name, value) in head.fields.iter() {
             match name.len() {
@@ -30,6 +33,8 @@ impl<'a> Scan<'a> {
                     drops_reserved |= connection_options(value).any(is_reserved);
                 }
                 12 if is_named(name, DATE.as_bytes()) => date.add(value),
+                12 if is_named(name, HOST.as_bytes()) => edge_host.add(value),
+                17 if is_named(name, VIEWER_IP.as_bytes()) => viewer_ip.add(value),
                 17 if is_named(name, SIGNATURE.as_bytes()) => signature.add(value),
                 _ => {}
             }
@@ -39,7 +44,16 @@ impl<'a> Scan<'a> {
         let (true, false, Some(host)) = (is_token(head.method), drops_reserved, host) else {
             return Err(RejectionKind::MalformedRequest);
         };
-        Ok(Self { host, target, signature, date, has_connection, is_upgrade })
+        Ok(Self { host, target, signature, date, edge_host, viewer_ip, has_connection, is_upgrade })
+    }
+
+    /// The field `name`, where this pass looked for it: signers cover little else.
+    pub(crate) fn field(&self, name: &[u8]) -> Option<Field<'a>> {
+        match name {
+            _ if name == HOST.as_bytes() => Some(self.edge_host),
+            _ if name == VIEWER_IP.as_bytes() => Some(self.viewer_ip),
+            _ => None,
+        }
     }
 
     /// Rows 1 to 3: the values of `x-cloud-signature` and `x-cloud-date`, each there once.
@@ -69,21 +83,4 @@ fn authority<'a>(
     let agrees = |other: &[u8]| other.eq_ignore_ascii_case(host) && !other.contains(&b'@');
     let agree = [pseudo_authority, of_target].into_iter().flatten().all(agrees);
     (agree && !host.is_empty()).then_some(host)
-}
-
-/// How often a field is there.
-#[derive(Clone, Copy)]
-enum Field<'a> {
-    Absent,
-    Once(&'a [u8]),
-    Repeated,
-}
-
-impl<'a> Field<'a> {
-    fn add(&mut self, value: &'a [u8]) {
-        *self = match self {
-            Self::Absent => Self::Once(trim(value)),
-            Self::Once(_) | Self::Repeated => Self::Repeated,
-        };
-    }
 }

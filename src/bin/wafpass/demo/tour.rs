@@ -333,7 +333,7 @@ impl Facts {
 /// Someone who knows everything but the key: its name, the audience, the format.
 fn sign_with_a_key_of_ones_own(request: &Captured) -> Result<Captured, Fault> {
     let key = Key::new(KEY_ID, &Secret::generate()?)?;
-    let signer = Signer::builder(key, AUDIENCE).build()?;
+    let signer = Signer::builder(AUDIENCE, key).build()?;
     let mut forged = request.clone();
     let uri = forged.target.parse().map_err(http::Error::from)?;
     let head =

@@ -99,7 +99,7 @@ impl Case<'_> {
         let others = self.headers.iter().filter(|(name, _)| is_other(name));
         lines.extend(others.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
         let head = MessageHead::from_raw(self.method.as_bytes(), self.target.as_bytes(), &lines);
-        let signer = Signer::builder(self.key(), self.audience).query(self.query);
+        let signer = Signer::builder(self.audience, self.key()).query(self.query);
         let signer = signer.cover("x-cloud-host").cover("x-cloud-viewer-ip").build().unwrap();
         let signature = signer.sign(&head, WafEvidence::Pass, NONCE, self.now).ok()?;
         Some([
