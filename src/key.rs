@@ -78,6 +78,7 @@ pub(crate) fn is_label(text: &[u8]) -> bool {
 
 /// A shared secret of at least 32 bytes. Wiped from memory on drop; it has no `Debug`.
 #[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "so that it reaches no log")]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {

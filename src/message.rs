@@ -3,9 +3,11 @@
 //! [`MessageHead`] borrows and never parses: the target stays the bytes that arrived, so that no URI
 //! parser can refuse or change what was signed.
 
+use std::fmt;
 use std::slice;
 
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::Scheme;
 
 /// The head of a request: method, target, header fields.
 #[derive(Clone, Copy)]
@@ -32,6 +34,22 @@ pub(crate) enum Fields<'a> {
     Lines(&'a [(&'a [u8], &'a [u8])]),
 }
 
+impl fmt::Debug for MessageHead<'_> {
+    /// Method and target; the fields may hold secrets of the viewer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        let mut head = f.debug_struct("MessageHead");
+        head.field("method", &text(self.method));
+        match self.target {
+            Target::Raw(target) => head.field("target", &text(target)),
+            Target::Parsed { path, query, .. } => {
+                head.field("path", &text(path)).field("query", &text(query))
+            }
+        };
+        head.finish_non_exhaustive()
+    }
+}
+
 impl<'a> MessageHead<'a> {
     /// A head from raw parts: the target as it stands in the request line, the fields as (name,
     /// value) in order. Names are compared without regard to case.
@@ -53,7 +71,8 @@ impl<'a> MessageHead<'a> {
     /// A head from a request that an HTTP server parsed.
     ///
     /// Path and query are what the server hands on: hyper drops a fragment, and writes `/` for the
-    /// empty path of an absolute-form target.
+    /// empty path of an absolute-form target. In HTTP/2 and later the fields need not tell whether
+    /// there is a body, so it is taken that there is one until [`with_body`](Self::with_body) says.
     #[must_use]
     pub fn from_request<B>(request: &'a http::Request<B>) -> Self {
         Self::from_parts(request.method(), request.uri(), request.version(), request.headers())
@@ -69,18 +88,20 @@ impl<'a> MessageHead<'a> {
         headers: &'a HeaderMap,
     ) -> Self {
         let authority = uri.authority().map(|authority| authority.as_str().as_bytes());
-        let (authority, pseudo_authority) = if version >= http::Version::HTTP_2 {
-            (None, authority)
-        } else {
-            (authority, None)
-        };
+        let is_framed_apart = version >= http::Version::HTTP_2;
+        let (authority, pseudo_authority) =
+            if is_framed_apart { (None, authority) } else { (authority, None) };
+        let is_web = uri.scheme().is_none_or(|s| [Scheme::HTTP, Scheme::HTTPS].contains(s));
+        let is_target = is_web || is_framed_apart; // HTTP/2 has :scheme apart from its :path
         let target = Target::Parsed {
             authority,
-            path: uri.path().as_bytes(),
+            // Absolute-form of another scheme: no path that could be signed, as in a raw target.
+            path: if is_target { uri.path().as_bytes() } else { b"" },
             query: uri.query().unwrap_or_default().as_bytes(),
         };
         let fields = Fields::Map(headers);
-        Self { method: method.as_str().as_bytes(), target, pseudo_authority, fields, has_body: None }
+        let has_body = is_framed_apart.then_some(true);
+        Self { method: method.as_str().as_bytes(), target, pseudo_authority, fields, has_body }
     }
 
     /// A head from a request that a client is about to send: without Host, the authority of its URI
@@ -117,10 +138,13 @@ impl<'a> MessageHead<'a> {
         field
     }
 
-    /// Whether `Connection` names `name` (lower case), so that a hop would drop the field.
-    pub(crate) fn is_connection_option(&self, name: &[u8]) -> bool {
+    /// Whether `Connection` names one of `names` (lower case), so that a hop would drop that field.
+    pub(crate) fn connection_drops<'n>(
+        &self,
+        names: impl Iterator<Item = &'n [u8]> + Clone,
+    ) -> bool {
         let mut options = self.values(b"connection").flat_map(connection_options);
-        options.any(|option| option.eq_ignore_ascii_case(name))
+        options.any(|option| names.clone().any(|name| is_named(option, name)))
     }
 
     /// Whether the request has a body: what the transport said, or else what the framing says.

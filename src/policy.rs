@@ -151,10 +151,14 @@ pub enum BodyCoverage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestartBarrier {
-    /// Yes, where the store forgets at a restart. A service that reports ready two seconds after
-    /// its start ([`Verifier::ready_at`](crate::Verifier::ready_at)) refuses next to nothing.
+    /// Yes, where the store forgets at a restart: what is dated in its first second or before. A
+    /// service that reports ready two seconds after its start
+    /// ([`Verifier::ready_at`](crate::Verifier::ready_at)) refuses next to nothing.
     #[default]
     On,
+    /// The same, and also what is dated within the skew after that second: for edges whose clocks
+    /// run ahead, whose requests of just before the restart carry such dates. Ready that much later.
+    WithSkew,
     /// No: whatever was captured before a restart can be replayed once after it.
     InsecureOff,
 }

@@ -1,23 +1,4 @@
 //! The signer: the other end of [`Verifier`](crate::Verifier), over the same signature base.
-//!
-//! A signer refuses what the verifier would refuse of the request itself (rows 0, 4 and 5 of the
-//! table in `docs/wire-format.md`), so that nothing leaves the edge unsigned or half-signed.
-//!
-//! ```
-//! use wafpass::{Key, MessageHead, Secret, Signer, UnixTime, WafEvidence};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
-//! let signer = Signer::builder("shop", Key::new("2026-11-a", &secret)?).build()?;
-//!
-//! let fields: [(&[u8], &[u8]); 1] = [(b"host", b"shop.example")];
-//! let head = MessageHead::from_raw(b"GET", b"/", &fields);
-//! let now = UnixTime::from_secs(1_795_307_400);
-//! let signature = signer.sign(&head, WafEvidence::Pass, "a-request-id-of-the-edge", now)?;
-//! assert_eq!(signature.date(), "20261122T003000Z");
-//! # Ok(())
-//! # }
-//! ```
 
 use hmac::Mac;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -30,6 +11,25 @@ use crate::scheme::edge::{self, Claims, Covered, Fault, MAC_BYTES, Scan, Signatu
 use crate::time::UnixTime;
 
 /// Signs requests for one audience with one key.
+///
+/// A signer refuses what the verifier would refuse of the request itself (rows 0, 4 and 5 of the
+/// table in `docs/wire-format.md`), so that nothing leaves the edge unsigned or half-signed.
+///
+/// ```
+/// use wafpass::{Key, MessageHead, Secret, Signer, UnixTime, WafEvidence};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+/// let signer = Signer::builder("shop", Key::new("2026-11-a", &secret)?).build()?;
+///
+/// let fields: [(&[u8], &[u8]); 1] = [(b"host", b"shop.example")];
+/// let head = MessageHead::from_raw(b"GET", b"/", &fields);
+/// let now = UnixTime::from_secs(1_795_307_400);
+/// let signature = signer.sign(&head, WafEvidence::Pass, "a-request-id-of-the-edge", now)?;
+/// assert_eq!(signature.date(), "20261122T003000Z");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Signer {
     key: Key,
@@ -70,8 +70,8 @@ impl Signer {
         now: UnixTime,
     ) -> Result<Signature, SignError> {
         let scan = Scan::of(head).map_err(|_| SignError::Request)?;
-        let mut names = self.covered_names();
-        if scan.has_connection && names.any(|name| head.is_connection_option(name.as_bytes())) {
+        let names = self.covered_names().map(str::as_bytes);
+        if scan.has_connection && head.connection_drops(names) {
             return Err(SignError::Request);
         }
         let target = scan.target.canonical(head.method, &self.prefix, self.query);
@@ -168,6 +168,7 @@ impl Signature {
 }
 
 /// Builds a [`Signer`].
+#[derive(Clone, Debug)]
 #[must_use = "nothing is signed before SignerBuilder::build"]
 pub struct SignerBuilder {
     key: Key,

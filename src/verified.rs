@@ -28,6 +28,15 @@ pub struct Authentic<'a> {
     pub(crate) identity: Identity,
 }
 
+impl fmt::Debug for Authentic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authentic")
+            .field("key_id", self.key_id())
+            .field("date", &self.date())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Authentic<'_> {
     /// The key that signed it.
     #[must_use]
@@ -55,6 +64,15 @@ pub struct Spent<'a> {
     pub(crate) body_cap: usize,
 }
 
+impl fmt::Debug for Spent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spent")
+            .field("authentic", &self.authentic)
+            .field("nth_use", &self.nth_use)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Spent<'_> {
     /// Goes on to the body, where `content-digest` is covered.
     ///
@@ -76,7 +94,8 @@ impl Spent<'_> {
 }
 
 /// What is left once the use of a head is taken.
-#[non_exhaustive]
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever matches has to handle both")]
 pub enum Finish {
     /// Nothing: the signature covers no body.
     Verified(Verified),
@@ -92,6 +111,15 @@ pub struct PendingBody {
     hasher: Sha256,
     /// Bytes that may still come.
     room: usize,
+}
+
+impl fmt::Debug for PendingBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingBody")
+            .field("verified", &self.verified)
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PendingBody {

@@ -1,33 +1,6 @@
 //! The verifier: one plain function for the head, one for its use.
-//!
-//! A request passes when [`Verifier::check`] finds its head good, [`Verifier::admit`] takes its use,
-//! and its body, where it is covered, is the one that was signed. Everything else is refused with
-//! the first reason that applies, in the order of the table in `docs/wire-format.md` §3.
-//!
-//! ```
-//! use wafpass::{Freshness, Key, Keyring, MessageHead, RejectionKind, Secret, UnixTime, Verifier};
-//!
-//! # fn main() -> Result<(), wafpass::ConfigError> {
-//! let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
-//! let keys = Keyring::new([Key::new("2026-11-a", &secret)?])?;
-//! let started = UnixTime::from_secs(1_795_307_300);
-//! let verifier = Verifier::builder("shop", keys, Freshness::strict()).build_at(started)?;
-//!
-//! let fields: [(&[u8], &[u8]); 3] = [
-//!     (b"host", b"shop.example"),
-//!     (b"x-cloud-date", b"20261122T003000Z"),
-//!     (b"x-cloud-signature", b"v1;kid=2026-11-a;nonce=U7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==;aud=shop;waf=pass;h=;sig=3fa741bc01969e1d0eeb292e4cd3c8b9fe7948d237fce0318ff78f7a6d9220c2"),
-//! ];
-//! let now = UnixTime::from_secs(1_795_307_400);
-//! let authentic = verifier.check(&MessageHead::from_raw(b"GET", b"/", &fields), now).unwrap();
-//! let spent = verifier.admit(authentic, now).unwrap();
-//!
-//! let altered = verifier.check(&MessageHead::from_raw(b"GET", b"/admin", &fields), now);
-//! assert_eq!(altered.err().unwrap().kind, RejectionKind::SignatureMismatch);
-//! # Ok(())
-//! # }
-//! ```
 
+use std::fmt;
 use std::sync::Arc;
 
 use hmac::Mac;
@@ -51,6 +24,40 @@ use crate::verified::{Authentic, Spent};
 const SETTLING_S: i64 = 2;
 
 /// Verifies edge signatures for one audience.
+///
+/// A request passes when [`Verifier::check`] finds its head good, [`Verifier::admit`] takes its use,
+/// and its body, where it is covered, is the one that was signed. Everything else is refused with
+/// the first reason that applies, in the order of the table in `docs/wire-format.md` §3.
+///
+/// ```
+/// use wafpass::{
+///     Finish, Freshness, Key, Keyring, MessageHead, RejectionKind, Secret, UnixTime, Verifier,
+/// };
+///
+/// # fn main() -> Result<(), wafpass::ConfigError> {
+/// let secret = Secret::from_base64url("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+/// let keys = Keyring::new([Key::new("2026-11-a", &secret)?])?;
+/// let started = UnixTime::from_secs(1_795_307_300);
+/// let verifier = Verifier::builder("shop", keys, Freshness::strict()).build_at(started)?;
+///
+/// let fields: [(&[u8], &[u8]); 3] = [
+///     (b"host", b"shop.example"),
+///     (b"x-cloud-date", b"20261122T003000Z"),
+///     (b"x-cloud-signature", b"v1;kid=2026-11-a;nonce=U7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==;aud=shop;waf=pass;h=;sig=3fa741bc01969e1d0eeb292e4cd3c8b9fe7948d237fce0318ff78f7a6d9220c2"),
+/// ];
+/// let now = UnixTime::from_secs(1_795_307_400);
+/// let authentic = verifier.check(&MessageHead::from_raw(b"GET", b"/", &fields), now).unwrap();
+/// let spent = verifier.admit(authentic, now).unwrap();
+/// match spent.finish().unwrap() {
+///     Finish::Verified(verified) => assert_eq!(verified.key_id().as_str(), "2026-11-a"),
+///     Finish::Body(pending) => drop(pending), // feed it the body, then PendingBody::finish
+/// }
+///
+/// let altered = verifier.check(&MessageHead::from_raw(b"GET", b"/admin", &fields), now);
+/// assert_eq!(altered.unwrap_err().kind, RejectionKind::SignatureMismatch);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Verifier {
     audience: Box<str>,
     keyring: Keyring,
@@ -64,6 +71,17 @@ pub struct Verifier {
     pub(crate) body_cap: usize,
     barrier: RestartBarrier,
     replay: Arc<dyn ReplayStore>,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("audience", &self.audience)
+            .field("keyring", &self.keyring)
+            .field("freshness", &self.freshness)
+            .field("waf", &self.waf)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Verifier {
@@ -124,7 +142,7 @@ impl Verifier {
         })
     }
 
-    /// Takes the use of an authentic head: rows 15 to 17, and row 10 anew, since time has passed.
+    /// Takes the use of a head that this verifier found authentic: rows 15 to 17, and row 10 anew, since time has passed.
     ///
     /// # Errors
     ///
@@ -169,12 +187,11 @@ impl Verifier {
         Ok(signed.base(head, &covered).to_vec())
     }
 
-    /// When a service should report ready: two seconds after its replay store began, so that the
-    /// restart barrier refuses next to nothing. `None` where there is no barrier.
+    /// When a service should report ready: two seconds after the restart barrier, so that this
+    /// refuses next to nothing. `None` where there is no barrier.
     #[must_use]
     pub fn ready_at(&self) -> Option<UnixTime> {
-        let started = self.replay.started().filter(|_| self.barrier == RestartBarrier::On)?;
-        Some(started.saturating_add(SETTLING_S))
+        Some(self.barrier()?.saturating_add(SETTLING_S))
     }
 
     /// The replay store.
@@ -207,7 +224,7 @@ impl Verifier {
         let claims = Claims::parse(signature).ok_or(malformed)?;
         covered.read_names(claims.covered_names).ok_or(malformed)?;
         let date = UnixTime::parse_date(date_text).ok_or(malformed)?;
-        if scan.has_connection && covered.names().any(|name| head.is_connection_option(name)) {
+        if scan.has_connection && head.connection_drops(covered.names()) {
             return Err(RejectionKind::MalformedRequest); // row 0, for the names in h
         }
         let target = scan
@@ -255,8 +272,19 @@ impl Verifier {
     }
 
     fn is_before_start(&self, date: UnixTime) -> bool {
-        self.barrier == RestartBarrier::On
-            && self.replay.started().is_some_and(|started| date <= started)
+        self.barrier().is_some_and(|barrier| date <= barrier)
+    }
+
+    /// The second up to which requests may have been used before the replay store began.
+    fn barrier(&self) -> Option<UnixTime> {
+        let started = self.replay.started()?;
+        match self.barrier {
+            RestartBarrier::On => Some(started),
+            RestartBarrier::WithSkew => {
+                Some(started.saturating_add(self.freshness.retention().skew_s.into()))
+            }
+            RestartBarrier::InsecureOff => None,
+        }
     }
 }
 
@@ -303,6 +331,16 @@ pub struct VerifierBuilder {
     body_cap: usize,
     barrier: RestartBarrier,
     replay: Replay,
+}
+
+impl fmt::Debug for VerifierBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder")
+            .field("audience", &self.audience)
+            .field("keyring", &self.keyring)
+            .field("freshness", &self.freshness)
+            .finish_non_exhaustive()
+    }
 }
 
 impl VerifierBuilder {

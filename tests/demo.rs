@@ -14,7 +14,7 @@ const STEPS: [(&str, u64, &str); 19] = [
     ("GET /orders/7?view=full", 200, "passed, use 1"),
     ("GET /?q=%3Cscript%3E", 403, "blocked-by-waf"),
     ("GET, unsigned", 403, "missing-signature"),
-    ("GET, signed with another \"demo\"", 403, "signature-mismatch"),
+    ("GET, signed by a stranger's \"demo\"", 403, "signature-mismatch"),
     ("other path: /orders/8?view=full", 403, "signature-mismatch"),
     ("other query: /orders/7?view=all", 403, "signature-mismatch"),
     ("other method: DELETE", 403, "signature-mismatch"),

@@ -69,7 +69,7 @@ fn of_request(head: &MessageHead<'_>) -> Option<Hint> {
         .iter()
         .map(|name| name.as_bytes())
         .chain(names.split(|&byte| byte == b':'))
-        .find(|name| !name.is_empty() && head.is_connection_option(name));
+        .find(|name| !name.is_empty() && head.connection_drops(std::iter::once(*name)));
 
     if !edge::is_token(head.method) {
         let text = format!("the method is `{}`, which is no token", Visible(head.method));
@@ -235,12 +235,12 @@ fn of_policy(
             let text = match (key.revoked, key.not_before, key.not_after) {
                 (true, _, _) => format!("{key_id} is revoked"),
                 (_, Some(start), _) if now < start => {
-                    format!("{key_id} counts from {} on", moment(start))
+                    format!("{key_id} counts from {start} on")
                 }
-                (_, _, Some(end)) => format!("{key_id} counted until {}", moment(end)),
+                (_, _, Some(end)) => format!("{key_id} counted until {end}"),
                 _ => return None,
             };
-            Hint::new("key-window", format!("{text}; now is {}", moment(now)))
+            Hint::new("key-window", format!("{text}; now is {now}"))
         }
         RejectionKind::WrongAudience => Hint::new(
             "audience",
@@ -311,12 +311,4 @@ fn of_policy(
         }
         _ => return None,
     })
-}
-
-/// A moment as people read it next to `x-cloud-date`.
-fn moment(time: UnixTime) -> String {
-    match time.to_date() {
-        Some(date) => date.map(char::from).iter().collect(),
-        None => time.as_secs().to_string(),
-    }
 }

@@ -30,6 +30,7 @@
 
 mod faults;
 mod mismatch;
+mod rewrites;
 mod visible;
 
 pub use self::visible::Visible;
@@ -70,6 +71,7 @@ const REPLAY_ROWS: std::ops::RangeInclusive<u8> = 15..=17;
 const BODY_ROW: u8 = 18;
 
 /// Explains what a verifier makes of a request.
+#[derive(Clone, Debug)]
 pub struct Explainer<'v> {
     verifier: &'v Verifier,
     suspects: Vec<(String, Key)>,
@@ -188,7 +190,8 @@ impl<'v> Explainer<'v> {
 }
 
 /// What [`Explainer::explain`] found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Explanation {
     /// One for each row of the table, in order.
     pub steps: Vec<Step>,
@@ -202,6 +205,7 @@ pub struct Explanation {
 
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// The row of the table.
     pub row: u8,
@@ -231,6 +235,7 @@ pub enum Outcome {
 
 /// A line of the signature base.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BaseLine {
     /// What it holds.
     pub label: &'static str,
@@ -240,6 +245,7 @@ pub struct BaseLine {
 
 /// Something that a person should know. Bytes of the request in it are made visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Hint {
     /// Stable code.
     pub code: &'static str,

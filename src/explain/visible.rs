@@ -2,7 +2,7 @@ use std::fmt::{self, Write};
 
 /// Bytes of a request, safe on a terminal and with nothing invisible in them: what is not visible
 /// ASCII is written as `\t` or `\xNN`, spaces at either end too, and a backslash as `\\`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Visible<'a>(pub &'a [u8]);
 
 impl fmt::Display for Visible<'_> {

@@ -5,7 +5,7 @@ use crate::error::ConfigError;
 /// A request that passes unverified: one method, one raw path. There are no prefixes and no
 /// patterns, since `/health/../admin` is under `/health` for one parser and not for the next.
 ///
-/// An exempt request has no [`Verified`](crate::Verified) and none of the protocol fields.
+/// An exempt request gets no [`Verified`](crate::Verified), and keeps none of the protocol fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exemption {
     method: Method,

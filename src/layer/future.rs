@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -67,12 +68,21 @@ impl<S, R> Reading<S, R> {
         match pending.finish() {
             Ok(verified) => {
                 accept(&mut parts.headers, &verified);
+                let body = CheckedBody::whole(data.freeze(), trailers, &verified);
                 parts.extensions.insert::<Verified>(verified);
-                let body = CheckedBody::whole(data.freeze(), trailers);
                 Ok(service.call(Request::from_parts(parts, body)))
             }
             Err(rejection) => Err((guard, rejection)),
         }
+    }
+}
+
+impl<S, R, B> fmt::Debug for VerifyFuture<S, R, B>
+where
+    S: Service<Request<CheckedBody<B>>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyFuture").finish_non_exhaustive()
     }
 }
 

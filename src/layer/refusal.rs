@@ -7,8 +7,9 @@ use crate::rejection::{Rejection, RejectionKind};
 /// Makes the response to a refused request.
 ///
 /// Implemented by [`Refusal`], and by closures for a page of one's own. Whatever it makes, the layer
-/// sets `cache-control: no-store`, puts the [`Rejection`] into the extensions, and answers 403
-/// where the status would be none of a client or server error.
+/// sets `cache-control: no-store`, puts the [`Rejection`] into the extensions, and answers with the
+/// status of [`Refusal::default`] where the one given is out of the bounds of
+/// [`Refusal::with_status`].
 pub trait Refuse<B>: Send + Sync + 'static {
     /// The response. The peer is to learn nothing of the reason.
     fn refuse(&self, rejection: &Rejection) -> Response<B>;
@@ -38,8 +39,7 @@ impl Refusal {
     /// [`ConfigError::RefusalStatus`] for anything but a 4xx, and for 404 and 414: CDNs cache those
     /// and 5xx, so one refused request would be an outage for everybody.
     pub fn with_status(status: StatusCode) -> Result<Self, ConfigError> {
-        let is_cached = matches!(status, StatusCode::NOT_FOUND | StatusCode::URI_TOO_LONG);
-        if !status.is_client_error() || is_cached {
+        if !is_refusal(status) {
             return Err(ConfigError::RefusalStatus { status: status.as_u16() });
         }
         Ok(Self { status })
@@ -56,6 +56,12 @@ impl Refusal {
             _ => self.status,
         }
     }
+}
+
+/// Whether `status` is one that a refusal may have.
+fn is_refusal(status: StatusCode) -> bool {
+    let is_cached = matches!(status, StatusCode::NOT_FOUND | StatusCode::URI_TOO_LONG);
+    status.is_client_error() && !is_cached
 }
 
 impl Default for Refusal {
@@ -79,8 +85,9 @@ pub(super) fn respond<B>(refuse: &impl Refuse<B>, rejection: Rejection) -> Respo
     let key_id = key_id.as_ref().map(tracing::field::display);
     tracing::info!(target: "wafpass::refused", reason = %kind, key_id, age_s, "refused");
     let mut response = refuse.refuse(&rejection);
-    if !response.status().is_client_error() && !response.status().is_server_error() {
-        *response.status_mut() = StatusCode::FORBIDDEN;
+    let usual = Refusal::default().status(kind);
+    if !is_refusal(response.status()) && response.status() != usual {
+        *response.status_mut() = usual;
     }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.extensions_mut().insert(rejection);
@@ -120,12 +127,25 @@ mod tests {
 
     #[test]
     fn a_page_of_ones_own_can_neither_pass_nor_be_cached() {
-        let page = |_: &Rejection| {
-            let response = Response::builder().header(CACHE_CONTROL, "max-age=60");
-            response.status(200).body("no").unwrap()
+        let page = |status: u16| {
+            move |_: &Rejection| {
+                let response = Response::builder().header(CACHE_CONTROL, "max-age=60");
+                response.status(status).body("no").unwrap()
+            }
         };
-        let response = respond(&page, RejectionKind::Expired.into());
-        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        for (status, kind, expected) in [
+            (200, RejectionKind::Expired, 403),
+            (302, RejectionKind::Expired, 403),
+            (404, RejectionKind::Expired, 403),
+            (503, RejectionKind::Expired, 403),
+            (421, RejectionKind::Expired, 421),
+            (503, RejectionKind::ReplayCapacity, 503),
+            (500, RejectionKind::ReplayCapacity, 503),
+            (400, RejectionKind::BodyTooLarge, 400),
+        ] {
+            assert_eq!(respond(&page(status), kind.into()).status(), expected, "{status} {kind}");
+        }
+        let response = respond(&page(200), RejectionKind::Expired.into());
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         assert_eq!(*response.body(), "no");
     }

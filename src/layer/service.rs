@@ -143,12 +143,14 @@ where
         match self.guard.verify(&request) {
             Ok(None) => {
                 strip(request.headers_mut(), [].into_iter());
-                VerifyFuture::inner(self.inner.call(request.map(CheckedBody::arriving)))
+                let request = request.map(|body| CheckedBody::arriving(body, None));
+                VerifyFuture::inner(self.inner.call(request))
             }
             Ok(Some(Finish::Verified(verified))) => {
                 accept(request.headers_mut(), &verified);
-                request.extensions_mut().insert(verified);
-                VerifyFuture::inner(self.inner.call(request.map(CheckedBody::arriving)))
+                request.extensions_mut().insert(verified.clone());
+                let request = request.map(|body| CheckedBody::arriving(body, Some(verified)));
+                VerifyFuture::inner(self.inner.call(request))
             }
             Ok(Some(Finish::Body(pending))) => {
                 let next = self.inner.clone(); // the one that is ready goes with this request

@@ -141,6 +141,12 @@ pin_project! {
     }
 }
 
+impl<F> fmt::Debug for SignFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignFuture").finish_non_exhaustive()
+    }
+}
+
 impl<F, T, E> Future for SignFuture<F>
 where
     F: Future<Output = Result<T, E>>,

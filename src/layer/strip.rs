@@ -1,6 +1,7 @@
 use http::header::{HeaderMap, HeaderName};
 
 use crate::scheme::edge::{DATE, HOST, Lengths, RESERVED, SIGNATURE, VIEWER_IP, is_alias_of};
+use crate::verified::Verified;
 
 /// [`RESERVED`], parsed ahead.
 static NAMES: [HeaderName; RESERVED.len()] = [
@@ -32,6 +33,19 @@ pub(super) fn strip<'a>(headers: &mut HeaderMap, covered: impl Iterator<Item = &
     let aliases: Vec<HeaderName> = headers.keys().filter(is_alias).cloned().collect();
     for alias in aliases {
         headers.remove(alias);
+    }
+}
+
+/// Removes the same from trailers, and what goes by the name of a covered field: nothing in a trailer
+/// is signed, and a framework may take it for a header.
+pub(super) fn strip_trailers(trailers: &mut HeaderMap, verified: Option<&Verified>) {
+    let is_guarded = |name: &&HeaderName| {
+        let covered = verified.into_iter().flat_map(Verified::covered_names);
+        RESERVED.into_iter().chain(covered).any(|original| is_alias_of(name.as_str().as_bytes(), original.as_bytes()))
+    };
+    let guarded: Vec<HeaderName> = trailers.keys().filter(is_guarded).cloned().collect();
+    for name in guarded {
+        trailers.remove(name);
     }
 }
 

@@ -71,6 +71,38 @@ async fn a_digest_is_one_sha_256_member() {
     assert_eq!(reason(&app, request).await, None);
 }
 
+/// Nothing in a trailer is signed, and a framework may take it for a header.
+#[tokio::test]
+async fn trailers_cannot_pose_as_signed_fields() {
+    let layer = strict_layer().exempt(wafpass::Exemption::new(http::Method::POST, "/health").unwrap());
+    let names = |request: axum::extract::Request| async {
+        let trailers = request.into_body().collect().await.unwrap().trailers().cloned();
+        let mut names: Vec<_> = trailers.unwrap().keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let app = axum::Router::new().fallback(names).layer(layer);
+    let body = || {
+        let names = ["x-cloud-viewer-ip", "x_cloud_host", "x-tenant", "x.tenant", "grpc-status"];
+        let trailers = names.map(|name| (http::HeaderName::from_static(name), "1".parse().unwrap()));
+        in_pieces(&[BODY], Some(HeaderMap::from_iter(trailers)))
+    };
+    let tenant = |mut request: Request<Body>| {
+        request.headers_mut().insert("x-tenant", "t1".parse().unwrap());
+        request
+    };
+    let uncovered = Request::post("/").header("host", "shop.example").body(body()).unwrap();
+    let exempt = Request::post("/health").header("host", "shop.example").body(body()).unwrap();
+    for (request, expected) in [
+        (Edge::new(&["content-digest", "x-tenant"]).sign(tenant(post(body(), &digest()))), "grpc-status"),
+        (Edge::new(&["x-tenant"]).sign(tenant(uncovered)), "grpc-status"),
+        (exempt, "grpc-status x-tenant x.tenant"),
+    ] {
+        let seen = send(&app, request).await.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(seen, expected);
+    }
+}
+
 #[tokio::test]
 async fn a_body_over_the_cap_is_413_announced_or_not() {
     let app = app(layer(builder(Freshness::strict()).body_cap(BODY.len() - 1)));

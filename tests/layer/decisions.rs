@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use wafpass::replay::Capacity;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Exemption, Freshness, HostBinding, Refusal, Rejection, RejectionKind as Kind, Signer, UnixTime,
+    BodyCoverage, Exemption, Freshness, HostBinding, Refusal, Rejection, RejectionKind as Kind, RestartBarrier, Signer, UnixTime,
     Verified, WafRequirement,
 };
 
@@ -229,6 +229,37 @@ async fn the_barrier_refuses_what_an_earlier_process_may_have_seen() {
         let layer = wafpass::VerifyLayer::new(verifier).clock(FakeClock::new());
         assert_eq!(reason(&app(layer), signed("/")).await, expected, "{started}");
     }
+}
+
+/// An edge whose clock runs ahead dates its requests after the restart: the wide barrier knows.
+#[tokio::test]
+async fn the_wide_barrier_covers_edges_whose_clocks_run_ahead() {
+    for (barrier, started, expected, ready) in [
+        (RestartBarrier::On, NOW - 1, None, Some(NOW + 1)),
+        (RestartBarrier::WithSkew, NOW - 5, Some(Kind::BeforeStart), Some(NOW + 2)),
+        (RestartBarrier::WithSkew, NOW - 6, None, Some(NOW + 1)),
+        (RestartBarrier::InsecureOff, NOW, None, None),
+    ] {
+        let builder = builder(Freshness::strict()).restart_barrier(barrier);
+        let verifier = builder.build_at(UnixTime::from_secs(started)).unwrap();
+        assert_eq!(verifier.ready_at(), ready.map(UnixTime::from_secs));
+        let layer = wafpass::VerifyLayer::new(verifier).clock(FakeClock::new());
+        assert_eq!(reason(&app(layer), signed("/")).await, expected, "{barrier:?} {started}");
+    }
+}
+
+/// Over HTTP/2 the fields need not tell of a body: without word of the transport there is one.
+#[test]
+fn a_body_in_http_2_is_not_overlooked() {
+    let builder = builder(Freshness::strict()).body_coverage(BodyCoverage::Required);
+    let verifier = build(builder);
+    let mut request = http::Request::post("http://shop.example/").body(()).unwrap();
+    *request.version_mut() = http::Version::HTTP_2;
+    let request = Edge::new(&[]).sign(request);
+    let head = wafpass::MessageHead::from_request(&request);
+    let refused = verifier.check(&head, UnixTime::from_secs(NOW)).unwrap_err();
+    assert_eq!(refused.kind, Kind::InsufficientCoverage);
+    assert!(verifier.check(&head.with_body(false), UnixTime::from_secs(NOW)).is_ok());
 }
 
 /// Admission reads the clock anew: a request that waited between check and admission is too old.

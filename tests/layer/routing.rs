@@ -58,6 +58,10 @@ async fn absolute_form_and_asterisk_are_understood() {
     let request = Edge::new(&[]).sign(request.body(Body::empty()).unwrap());
     assert_eq!(reason(&app, request).await, None);
 
+    let mut ftp = signed("/a?b");
+    *ftp.uri_mut() = "ftp://shop.example/a?b".parse().unwrap();
+    assert_eq!(reason(&app, ftp).await, Some(Kind::MalformedTarget));
+
     let asterisk = Request::options("*").header("host", "shop.example").body(Body::empty()).unwrap();
     assert_eq!(reason(&app, Edge::new(&[]).sign(asterisk)).await, None);
 }

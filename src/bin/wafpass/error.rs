@@ -32,7 +32,13 @@ impl Fault {
     }
 
     pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
-        let way_out = "name a file that is there, or `-` for standard input";
+        let way_out = match error.kind() {
+            io::ErrorKind::IsADirectory => "name a file",
+            io::ErrorKind::PermissionDenied => "name a file that you may read",
+            // Only a key file is read as text: a request may hold any bytes.
+            io::ErrorKind::InvalidData => "a key file is JSON text; see wafpass keygen --help",
+            _ => "name a file that is there, or `-` for standard input",
+        };
         Self::new(format!("{} cannot be read: {error}", shown(path)), way_out)
     }
 

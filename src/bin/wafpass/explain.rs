@@ -1,15 +1,13 @@
 use std::io::Write;
-use std::path::PathBuf;
 
 use wafpass::explain::{Explainer, Explanation, Outcome, Visible};
-use wafpass::{Key, Secret, Verifier};
+use wafpass::{Key, RejectionKind, Secret, Verifier};
 
+use crate::capture::Capture;
 use crate::error::Fault;
-use crate::keys::{KeyFile, show_moment};
-use crate::policy::Policy;
-use crate::request::RawRequest;
+use crate::keys::KeyFile;
 use crate::style::{BAD, FAINT, GOOD, HEADING};
-use crate::{Verdict, input, style};
+use crate::{Verdict, style};
 
 const AFTER: &str = "\
 Shows each check in its order, the signature base line by line, and what would
@@ -30,28 +28,25 @@ Exit codes: 0 nothing speaks against it, 1 refused, 2 usage or unreadable input"
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Raw HTTP request; `-` for standard input.
-    #[arg(value_name = "REQUEST", default_value = "-", hide_default_value = true)]
-    request: PathBuf,
     #[command(flatten)]
-    policy: Policy,
+    capture: Capture,
 }
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let keys = self.policy.source.load(Some(&self.request))?;
-        let verifier = self.policy.verifier(&keys)?;
-        let bytes = input::read(&self.request)?;
-        let request = RawRequest::parse(&bytes)?;
-        let now = self.policy.now();
-        let explanation =
-            explainer(&verifier, &keys)?.explain(&request.head(), request.body()?, now);
+        let loaded = self.capture.load()?;
+        let request = loaded.request()?;
+        let explainer = explainer(&loaded.verifier, &loaded.keys)?;
+        let explanation = explainer.explain(&request.head(), request.body()?, loaded.now);
 
         print_verdict(out, &explanation)?;
-        writeln!(out, "judged at {}", show_moment(now))?;
+        writeln!(out, "judged at {}", loaded.now)?;
         print_steps(out, &explanation)?;
         print_base(out, &explanation)?;
         print_hints(out, &explanation)?;
+        if !loaded.is_now_given {
+            print_way_back(out, &explanation)?;
+        }
         Ok(if explanation.rejection.is_none() { Verdict::Good } else { Verdict::Bad })
     }
 }
@@ -123,6 +118,18 @@ fn print_hints(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fau
     writeln!(out, "\n{HEADING}Hints{HEADING:#}")?;
     for hint in &explanation.hints {
         writeln!(out, "  {}: {}", hint.code, hint.text)?;
+    }
+    Ok(())
+}
+
+/// An old capture has expired by now, whatever it was refused for when it arrived.
+fn print_way_back(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {
+    if explanation.rejection.is_some_and(|rejection| rejection.kind == RejectionKind::Expired) {
+        writeln!(
+            out,
+            "  now: to judge it as it was judged then: `--now` with the time it arrived, \
+             YYYYMMDDTHHMMSSZ (the log line's time)"
+        )?;
     }
     Ok(())
 }

@@ -1,4 +1,3 @@
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,12 +7,14 @@ use wafpass::{Secret, random_nonce};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
-use crate::keys::{KeyEntry, KeyFile, Preset, show_moment};
-use crate::style::{FAINT, HEADING};
+use crate::keys::{KeyEntry, KeyFile, Preset};
+use crate::new_files::NewFiles;
+use crate::style::FAINT;
 use crate::{Verdict, style};
 
 const AFTER: &str = "\
-The key file, for the origin and for this command line:
+The key file is of this command line: --key-file of sign, verify and explain. An
+origin takes its `key` with Secret::from_base64url and its `kid` with Key::new.
   {
     \"aud\": \"shop\",                 the name of this site or origin
     \"freshness\": \"cloudfront\",     or strict, cloudfront-origin-group, or
@@ -32,8 +33,9 @@ The key file, for the origin and for this command line:
 The edge's value: {\"kid\": ..., \"key\": ..., \"aud\": ..., \"waf_secrets\": [...]},
 one line, stored under the key `wafpass` of its key-value store.
 
-To rotate: add the new key to the origin's file, then change `kid` and `key` at
-the edge and leave `waf_secrets` alone, then remove the old key.
+To rotate: give the origin the new key beside the old one, then change `kid` and
+`key` at the edge and leave `waf_secrets` alone, then take the old key from the
+origin. The key file here holds both meanwhile, too.
 
 Examples:
   wafpass keygen --aud shop
@@ -41,6 +43,16 @@ Examples:
   wafpass keygen --aud shop --json | jq .edge
 
 Exit codes: 0 written, 2 usage, or a file that cannot be written";
+
+const KEY_FILE_HEADING: &str = "\
+Key file of this command line (keep it at mode 0600). An origin takes its
+`key` with Secret::from_base64url and its `kid` with Key::new.";
+
+const EDGE_HEADING: &str = "Edge: the value under `wafpass` in its key-value store";
+
+const WEB_ACL: &str = "\
+Web ACL: every Allow inserts the header `wafpass` with the text in waf_secrets;
+[] for no WAF. When you rotate, keep the waf_secrets that you have.";
 
 /// Make a key: what the origin needs, and what the edge needs.
 #[derive(clap::Args)]
@@ -51,17 +63,17 @@ pub(crate) struct Args {
     kid: Option<String>,
     /// The name of the site or origin that the key is for.
     #[arg(long, value_name = "NAME")]
-    aud: Option<String>,
-    /// Freshness to put in the key file: strict, cloudfront, cloudfront-origin-group.
+    aud: String,
+    /// For the key file: strict, cloudfront or cloudfront-origin-group.
     #[arg(long, value_name = "PRESET", hide_possible_values = true)]
     freshness: Option<Preset>,
-    /// Write the origin's key file here (mode 0600).
+    /// Write the key file here (mode 0600).
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Write the edge's value here (mode 0600).
     #[arg(long, value_name = "FILE")]
     edge_out: Option<PathBuf>,
-    /// Print both as one JSON object, {"origin": ..., "edge": ...}.
+    /// Print both as one JSON object, {"key_file": ..., "edge": ...}.
     #[arg(long, conflicts_with_all = ["out", "edge_out"])]
     json: bool,
 }
@@ -71,116 +83,89 @@ pub(crate) struct Args {
 struct EdgeValue<'a> {
     kid: &'a str,
     key: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<&'a str>,
+    aud: &'a str,
     waf_secrets: [&'a str; 1],
 }
 
 #[derive(Serialize)]
 struct Both<'a> {
-    origin: &'a KeyFile,
+    key_file: &'a KeyFile,
     edge: &'a EdgeValue<'a>,
 }
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        for path in [&self.out, &self.edge_out].into_iter().flatten() {
-            refuse_existing(path)?; // before one of two is written
-        }
         let kid = self.kid.clone().map_or_else(dated_kid, Ok)?;
         let key = Secret::generate()?.to_base64url();
         let waf_secret = Secret::generate()?.to_base64url();
-        let origin = KeyFile {
-            aud: self.aud.clone(),
+        let key_file = KeyFile {
+            aud: Some(self.aud.clone()),
             freshness: self.freshness,
             max_age: None,
             skew: None,
             keys: vec![KeyEntry::new(kid.clone(), key.clone())],
         };
-        origin.check()?;
-        let edge = EdgeValue {
-            kid: &kid,
-            key: &key,
-            aud: self.aud.as_deref(),
-            waf_secrets: [&waf_secret],
-        };
+        key_file.check()?;
+        let edge = EdgeValue { kid: &kid, key: &key, aud: &self.aud, waf_secrets: [&waf_secret] };
         if self.json {
-            writeln!(out, "{}", *pretty(&Both { origin: &origin, edge: &edge })?)?;
+            writeln!(out, "{}", *pretty(&Both { key_file: &key_file, edge: &edge })?)?;
             return Ok(Verdict::Good);
         }
-        let origin = pretty(&origin)?;
+        let key_file = pretty(&key_file)?;
         let edge = Zeroizing::new(serde_json::to_string(&edge).map_err(io::Error::from)?);
-        hand_over(
-            out,
-            "Origin: the key file (keep it at mode 0600)",
-            &origin,
-            self.out.as_deref(),
-        )?;
-        writeln!(out)?;
-        let heading = "Edge: the value under `wafpass` in its key-value store";
-        hand_over(out, heading, &edge, self.edge_out.as_deref())?;
-        writeln!(out)?;
-        writeln!(
-            out,
-            "{FAINT}# Web ACL: every Allow inserts the header `wafpass` with the text in waf_secrets;{FAINT:#}"
-        )?;
-        writeln!(
-            out,
-            "{FAINT}# [] for no WAF. When you rotate, keep the waf_secrets that you have.{FAINT:#}"
-        )?;
-        if self.aud.is_none() {
-            writeln!(
-                out,
-                "{HEADING}# Both still lack \"aud\", the name of the site or origin: add it, or use --aud.{HEADING:#}"
-            )?;
-        }
+        let parts = [
+            Part { heading: KEY_FILE_HEADING, text: &key_file, path: self.out.as_deref() },
+            Part { heading: EDGE_HEADING, text: &edge, path: self.edge_out.as_deref() },
+        ];
+        hand_over(out, &parts)?;
         Ok(Verdict::Good)
     }
 }
 
-/// Writes to `path`, or to `out`.
-fn hand_over(
-    out: &mut dyn Write,
-    heading: &str,
-    text: &str,
-    path: Option<&Path>,
-) -> Result<(), Fault> {
-    match path {
-        None => writeln!(out, "{FAINT}# {heading}{FAINT:#}\n{text}")?,
-        Some(path) => {
-            write_secret(path, text)?;
-            writeln!(out, "{FAINT}# {heading}{FAINT:#}\nwritten to {}", shown(path))?;
+/// What goes to a file, or else to the output.
+struct Part<'a> {
+    heading: &'static str,
+    text: &'a str,
+    path: Option<&'a Path>,
+}
+
+/// Hands over all parts, or none: half of a pair is of no use, and in the way of the next try.
+fn hand_over(out: &mut dyn Write, parts: &[Part<'_>]) -> Result<(), Fault> {
+    let mut files = NewFiles::default();
+    for part in parts {
+        part.path.map_or(Ok(()), |path| files.open(path, part.text))?;
+    }
+    files.write()?;
+    match print(out, parts) {
+        Err(error) if parts.iter().all(|part| part.path.is_none()) => return Err(error.into()),
+        Err(error) if parts.iter().any(|part| part.path.is_none()) => {
+            let fault = format!("the part that is in no file cannot be written: {error}");
+            return Err(Fault::new(fault, "give both --out and --edge-out"));
+        }
+        printed => {
+            files.keep(); // the secrets are where they belong, whatever becomes of the report
+            printed?;
         }
     }
     Ok(())
 }
 
-/// Makes a new file that its owner alone can read. One that is there stays as it is.
-fn write_secret(path: &Path, text: &str) -> Result<(), Fault> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| writeln!(file, "{text}"));
-    written.map_err(|error| {
-        Fault::new(
-            format!("{} cannot be written: {error}", shown(path)),
-            "name a new file in a directory of yours",
-        )
-    })
-}
-
-fn refuse_existing(path: &Path) -> Result<(), Fault> {
-    if path.symlink_metadata().is_ok() {
-        let fault = format!("{} is there already, and may hold a key in use", shown(path));
-        return Err(Fault::new(fault, "name another file, or move that one away"));
+fn print(out: &mut dyn Write, parts: &[Part<'_>]) -> io::Result<()> {
+    for Part { heading, text, path } in parts {
+        for line in heading.lines() {
+            writeln!(out, "{FAINT}# {line}{FAINT:#}")?;
+        }
+        match path {
+            Some(path) => writeln!(out, "written to {}\n", shown(path))?,
+            None => writeln!(out, "{text}\n")?,
+        }
     }
-    Ok(())
+    WEB_ACL.lines().try_for_each(|line| writeln!(out, "{FAINT}# {line}{FAINT:#}"))
 }
 
 /// A name that sorts by date, such as `2026-11-22-9fQ2`. It owes nothing to the secret.
 fn dated_kid() -> Result<String, Fault> {
-    let date = show_moment(clock::now());
+    let date = clock::now().to_string();
     let (year, month, day) = (date.get(..4), date.get(4..6), date.get(6..8));
     let nonce = random_nonce()?;
     let random: String = nonce.chars().filter(char::is_ascii_alphanumeric).take(4).collect();

@@ -1,4 +1,5 @@
-//! The key file: the keys of an origin, and the audience and freshness that go with them.
+//! The key file of this command line: the keys of an origin, and the audience and freshness that go
+//! with them.
 //!
 //! ```json
 //! {"aud": "shop", "freshness": "cloudfront", "keys": [{"kid": "2026-11-a", "key": "<base64url>"}]}
@@ -26,7 +27,7 @@ pub(crate) const DEFAULT_SKEW_S: u32 = 5;
 /// Where the keys come from.
 #[derive(clap::Args)]
 pub(crate) struct KeySource {
-    /// Key file, `-` for standard input [default: the text in `WAFPASS_KEYS`].
+    /// Key file; `-` for standard input [default: text in WAFPASS_KEYS].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -190,7 +191,7 @@ fn fault_of(error: &serde_json::Error, text: &str) -> Fault {
         "not JSON".into()
     };
     let way_out = if what.contains("`kid`, expected") || text.contains("waf_secrets") {
-        "this looks like the edge's value: write {\"aud\": …, \"keys\": [{\"kid\": …, \"key\": …}]} for the origin"
+        "this looks like the edge's value; a key file is {\"aud\": …, \"keys\": [{\"kid\": …, \"key\": …}]}"
     } else {
         "a key file is {\"aud\": …, \"freshness\": …, \"keys\": [{\"kid\": …, \"key\": …}]}; see wafpass keygen --help"
     };
@@ -230,12 +231,4 @@ pub(crate) fn parse_moment(text: &str) -> Result<UnixTime, String> {
     seconds
         .or_else(|| UnixTime::parse_date(text.as_bytes()))
         .ok_or_else(|| "write Unix seconds, or YYYYMMDDTHHMMSSZ".into())
-}
-
-/// The form of `x-cloud-date`.
-pub(crate) fn show_moment(time: UnixTime) -> String {
-    match time.to_date() {
-        Some(date) => date.map(char::from).iter().collect(),
-        None => time.as_secs().to_string(),
-    }
 }

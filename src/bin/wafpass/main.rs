@@ -1,5 +1,6 @@
 //! The command line of wafpass: one module a verb.
 
+mod capture;
 mod cli;
 mod demo;
 mod error;
@@ -7,6 +8,7 @@ mod explain;
 mod input;
 mod keygen;
 mod keys;
+mod new_files;
 mod policy;
 mod request;
 mod sign;
@@ -32,8 +34,24 @@ enum Verdict {
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return tell(&answer),
+    };
     let mut out = anstream::stdout().lock();
-    match cli::Cli::parse().command.run(&mut out) {
+    outcome(cli.command.run(&mut out))
+}
+
+/// Prints the help, the version, or what is wrong with the arguments.
+fn tell(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Ok(()) => u8::try_from(answer.exit_code()).unwrap_or(UNUSABLE).into(),
+        Err(error) => outcome(Err(error.into())),
+    }
+}
+
+fn outcome(result: Result<Verdict, Fault>) -> ExitCode {
+    match result {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::FAILURE,
         Err(Fault::ReaderGone) => ExitCode::SUCCESS,

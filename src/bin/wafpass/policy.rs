@@ -17,10 +17,10 @@ use crate::keys::{DEFAULT_SKEW_S, KeyFile, KeySource, Preset, parse_moment};
 pub(crate) struct Policy {
     #[command(flatten)]
     pub(crate) source: KeySource,
-    /// The name of this site or origin [default: aud in the key file].
+    /// Name of this site or origin [default: aud in the key file].
     #[arg(long, value_name = "NAME")]
     aud: Option<String>,
-    /// strict, cloudfront or cloudfront-origin-group [default: the key file's].
+    /// strict, cloudfront or cloudfront-origin-group [default: key file].
     #[arg(long, value_name = "PRESET", conflicts_with_all = ["max_age", "skew"], hide_possible_values = true)]
     freshness: Option<Preset>,
     /// Oldest signature to accept, in place of a preset.
@@ -50,9 +50,9 @@ pub(crate) struct Policy {
     /// Accept waf=none: no evidence that the WAF saw the request.
     #[arg(long)]
     accept_waf_none: bool,
-    /// The moment to judge at: Unix seconds or YYYYMMDDTHHMMSSZ [default: the clock].
+    /// When to judge: Unix seconds or YYYYMMDDTHHMMSSZ [default: now].
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    now: Option<UnixTime>,
+    pub(crate) now: Option<UnixTime>,
 }
 
 /// What of the query is signed.

@@ -5,8 +5,9 @@ use clap::ValueEnum;
 use serde_json::json;
 use wafpass::clock;
 use wafpass::explain::Visible;
-use wafpass::scheme::edge::WafEvidence;
-use wafpass::{ContentDigest, Key, MessageHead, Signature, Signer, UnixTime, random_nonce};
+use wafpass::{
+    ContentDigest, Key, MessageHead, Signature, Signer, UnixTime, WafEvidence, random_nonce,
+};
 
 use crate::error::Fault;
 use crate::keys::{KeyFile, KeySource, parse_moment};
@@ -37,10 +38,10 @@ pub(crate) struct Args {
     /// The key to sign with [default: the only one that counts].
     #[arg(long, value_name = "ID")]
     kid: Option<String>,
-    /// The audience that the signature is for [default: aud in the key file].
+    /// Audience of the signature [default: aud in the key file].
     #[arg(long, value_name = "NAME")]
     aud: Option<String>,
-    /// What to claim of the WAF: that it let the request through, or nothing.
+    /// What to claim of the WAF: that it let the request pass, or nothing.
     #[arg(long, value_enum, hide_possible_values = true, value_name = "pass|none")]
     waf: Waf,
     /// The method.
@@ -61,10 +62,10 @@ pub(crate) struct Args {
     /// What makes the signature unique [default: random].
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
-    /// The moment of signing: Unix seconds or YYYYMMDDTHHMMSSZ [default: the clock].
+    /// Moment of signing: Unix seconds or YYYYMMDDTHHMMSSZ [default: now].
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     date: Option<UnixTime>,
-    /// How to print the fields: curl, curl-config, headers or json.
+    /// How to print it: curl, curl-config, headers or json.
     #[arg(long, value_name = "FORMAT", default_value = "curl", hide_possible_values = true)]
     format: Format,
     /// http or https URL, as the origin gets the request.

@@ -1,17 +1,14 @@
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 
 use serde::Serialize;
 use wafpass::explain::Visible;
 use wafpass::{Finish, MessageHead, Rejection, UnixTime, Verified, Verifier};
 
+use crate::capture::Capture;
 use crate::error::Fault;
-use crate::keys::show_moment;
-use crate::policy::Policy;
-use crate::request::RawRequest;
 use crate::style::{BAD, FAINT, GOOD};
-use crate::{Verdict, input, style};
+use crate::{Verdict, style};
 
 const AFTER: &str = "\
 A request file is the request as it went over the wire: the request line, a
@@ -36,14 +33,11 @@ Exit codes: 0 accepted, 1 refused, 2 usage or unreadable input";
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Raw HTTP request; `-` for standard input.
-    #[arg(value_name = "REQUEST", default_value = "-", hide_default_value = true)]
-    request: PathBuf,
     /// Print the verdict as JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    policy: Policy,
+    capture: Capture,
 }
 
 /// The verdict as JSON. The fields are stable.
@@ -70,12 +64,9 @@ struct Accepted {
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let keys = self.policy.source.load(Some(&self.request))?;
-        let verifier = self.policy.verifier(&keys)?;
-        let bytes = input::read(&self.request)?;
-        let request = RawRequest::parse(&bytes)?;
-        let now = self.policy.now();
-        let judged = match judge(&verifier, &request.head(), now) {
+        let loaded = self.capture.load()?;
+        let (request, now) = (loaded.request()?, loaded.now);
+        let judged = match judge(&loaded.verifier, &request.head(), now) {
             Ok(Finish::Body(mut pending)) => {
                 let body = request.body()?.ok_or_else(|| {
                     let fault = "the signature covers the body, which is not here";
@@ -88,12 +79,6 @@ impl Args {
                 verified.map(|verified| Accepted { verified, is_body_checked: true })
             }
             Ok(Finish::Verified(verified)) => Ok(Accepted { verified, is_body_checked: false }),
-            Ok(_) => {
-                return Err(Fault::new(
-                    "this request asks for a check that is not known here",
-                    "use a newer wafpass",
-                ));
-            }
             Err(rejection) => Err(rejection),
         };
         if self.json {
@@ -127,7 +112,7 @@ impl<'a> Report<'a> {
             key_id: Some(verified.key_id().to_string()),
             audience: Some(verified.audience()),
             nonce: Some(verified.nonce()),
-            date: Some(show_moment(verified.date())),
+            date: Some(verified.date().to_string()),
             age_s: Some(now.seconds_since(verified.date())),
             waf: Some(verified.waf().as_str()),
             covered: Some(verified.covered().collect()),
@@ -151,10 +136,9 @@ impl<'a> Report<'a> {
 fn print_accepted(out: &mut dyn Write, accepted: &Accepted, now: UnixTime) -> Result<(), Fault> {
     let Accepted { verified, is_body_checked } = accepted;
     let body = if *is_body_checked { "checked" } else { "not covered" };
-    let date =
-        format!("{} ({})", show_moment(verified.date()), age(now.seconds_since(verified.date())));
+    let date = format!("{} ({})", verified.date(), age(now.seconds_since(verified.date())));
     writeln!(out, "{GOOD}accepted{GOOD:#}")?;
-    writeln!(out, "  key       {}", verified.key_id())?;
+    writeln!(out, "  key id    {}", verified.key_id())?;
     writeln!(out, "  audience  {}", verified.audience())?;
     writeln!(out, "  date      {date}")?;
     writeln!(out, "  nonce     {}", verified.nonce())?;

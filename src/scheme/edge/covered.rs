@@ -89,7 +89,7 @@ impl<'a> Covered<'a> {
     }
 
     /// The names in `h`.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
         names_of(self.h, self.ends.get(..self.count).unwrap_or_default())
     }
 
@@ -114,7 +114,7 @@ pub(super) fn is_field_name(name: &[u8]) -> bool {
     (1..=MAX_FIELD_NAME_BYTES).contains(&name.len()) && class::all(name, class::NAME)
 }
 
-fn names_of<'a>(h: &'a [u8], ends: &[u16]) -> impl Iterator<Item = &'a [u8]> {
+fn names_of<'a>(h: &'a [u8], ends: &[u16]) -> impl Iterator<Item = &'a [u8]> + Clone {
     let mut start = 0;
     ends.iter().map(move |&end| {
         let name = h.get(start..end.into()).unwrap_or_default();

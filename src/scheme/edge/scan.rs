@@ -20,6 +20,7 @@ pub(crate) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Row 0, but for the names in `h`, which are not known yet.
+    #[inline]
     pub(crate) fn of(head: &MessageHead<'a>) -> Result<Self, RejectionKind> {
         let (mut host, mut signature, mut date) = (Field::Absent, Field::Absent, Field::Absent);
         let (mut edge_host, mut viewer_ip) = (Field::Absent, Field::Absent);

@@ -10,10 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
-use wafpass::scheme::edge::{
-    HOST as EDGE_HOST, RESERVED, VIEWER_IP as EDGE_VIEWER_IP, WafEvidence,
-};
-use wafpass::{Key, MessageHead, Secret, Signer};
+use wafpass::scheme::edge::{HOST as EDGE_HOST, RESERVED, VIEWER_IP as EDGE_VIEWER_IP};
+use wafpass::{Key, MessageHead, Secret, Signer, WafEvidence};
 
 use super::KEY_ID;
 use super::edge::{Edge, Settings};
@@ -125,7 +123,7 @@ impl<'a> Tour<'a> {
         if let Some(facts) = visit.facts {
             let Facts { key_id, nonce, waf, .. } = &facts;
             self.table.note("what the application learns of it, from the signature:")?;
-            self.table.note(format_args!("key={key_id} waf={waf} {}", facts.viewer()))?;
+            self.table.note(format_args!("key_id={key_id} waf={waf} {}", facts.viewer()))?;
             self.table.note(format_args!("nonce={nonce}"))?;
         }
         let visit = self.visit(self.edge.addr, &viewer(Method::GET, "/?q=%3Cscript%3E")).await?;
@@ -139,7 +137,7 @@ impl<'a> Tour<'a> {
         self.expect("GET, unsigned", self.origin.addr, &unsigned, refused("missing-signature"))
             .await?;
         let forged = sign_with_a_key_of_ones_own(&unsigned)?;
-        let title = format!("GET, signed with another \"{KEY_ID}\"");
+        let title = format!("GET, signed by a stranger's \"{KEY_ID}\"");
         self.expect(&title, self.origin.addr, &forged, refused("signature-mismatch")).await
     }
 

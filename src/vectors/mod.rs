@@ -1,0 +1,127 @@
+//! Vector files: the cases that every signer and verifier of edge signatures has to agree on.
+//!
+//! A file is read strictly and each case runs on its own (rows 0 to 14): one that cannot be run is a
+//! failure, never skipped, and an acceptance that should have been a refusal fails as loudly as the
+//! other way round.
+//!
+//! ```
+//! let text = r#"{"spec": "edge-signature version 1", "cases": [{
+//!     "name": "nothing is signed",
+//!     "request": {"method": "GET", "target": "/", "headers": [["host", "shop.example"]]},
+//!     "config": {
+//!         "keys": [{"kid": "a", "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}],
+//!         "audience": "shop", "max_age": 60, "skew": 5
+//!     },
+//!     "now": 1795307400,
+//!     "expect": "missing-signature"
+//! }]}"#;
+//! let file = wafpass::vectors::VectorFile::parse(text.as_bytes()).unwrap();
+//! assert!(file.cases().iter().all(|case| case.run().is_ok()));
+//! ```
+
+mod file;
+mod run;
+
+pub use self::file::{Case, VectorError, VectorFile};
+pub use self::run::Failure;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"spec": "edge-signature version 1", "cases": [{
+        "name": "get root",
+        "request": {"method": "GET", "target": "/", "headers": [
+            ["host", "shop.example"],
+            ["x-cloud-date", "20261122T003000Z"],
+            ["x-cloud-signature", "v1;kid=2026-11-a;nonce=U7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==;aud=shop;waf=pass;h=;sig=3fa741bc01969e1d0eeb292e4cd3c8b9fe7948d237fce0318ff78f7a6d9220c2"]
+        ]},
+        "config": {
+            "keys": [{"kid": "2026-11-a", "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}],
+            "audience": "shop", "max_age": 60, "skew": 5
+        },
+        "now": 1795307400,
+        "expect": "accept",
+        "base": "WAFPASS1-HMAC-SHA256\n20261122T003000Z\n2026-11-a\nU7b4hR_RaxMADupvKvAr8_m9gsGXvioUggLV5Oyq-vmAtH8HADpjhw==\nshop\npass\nGET\n/\n"
+    }]}"#;
+
+    fn with(from: &str, to: &str) -> Result<VectorFile, VectorError> {
+        assert!(GOOD.contains(from), "{from}");
+        VectorFile::parse(GOOD.replace(from, to).as_bytes())
+    }
+
+    #[test]
+    fn the_runner_passes_a_good_case_and_fails_every_other() {
+        with("GET", "GET").unwrap().cases()[0].run().unwrap();
+        for (from, to, got) in [
+            ("\"target\": \"/\"", "\"target\": \"/a\"", "signature-mismatch"),
+            ("1795307400", "1795307500", "expired"),
+            (
+                "\\nGET\\n/",
+                "\\nGET\\n/a",
+                "line 8 of the base, expected: \"/a\"\nline 8 of the base, got:      \"/\"",
+            ),
+            ("GET\\n/\\n", "GET\\n/", "line 9 of the base, expected: no such line"),
+            ("\"max_age\": 60", "\"max_age\": 86401", "out of bounds"),
+            ("\"skew\": 5", "\"skew\": 5, \"strip_prefix\": \"p\"", "prefix"),
+            (
+                "GBkaGxwdHh8=",
+                "GBkaGxwdHh8",
+                "the secret of \"2026-11-a\" is not base64 with padding",
+            ),
+            ("DxAREhMUFRYXGBkaGxwdHh8=", "", "shorter than 32"),
+        ] {
+            let failure = with(from, to).unwrap().cases()[0].run().unwrap_err().to_string();
+            assert!(failure.contains(got), "{to}: {failure}");
+        }
+        let (before, _) = GOOD.split_once(",\n        \"base\"").unwrap();
+        let without_base = format!("{before} }}]}}");
+        for (text, expected) in [
+            (
+                without_base.replace("\"accept\"", "\"expired\""),
+                "expected: expired\ngot:      accept",
+            ),
+            (
+                without_base,
+                "expected: accept\ngot:      accept, but the case has no base to compare",
+            ),
+            (
+                GOOD.replace("1795307400", "1795307500").replace("\"accept\"", "\"expired\""),
+                "expected: expired\ngot:      expired, but the case has a base",
+            ),
+        ] {
+            let failure = VectorFile::parse(text.as_bytes()).unwrap().cases()[0].run().unwrap_err();
+            assert_eq!(failure.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn files_are_read_strictly() {
+        for (from, to, fault) in [
+            ("\"now\"", "\"then\"", "unknown field `then`"),
+            ("\"kid\"", "\"id\"", "unknown field `id`"),
+            ("\"skew\": 5", "\"skew\": 5, \"leeway\": 5", "unknown field `leeway`"),
+            ("\"skew\": 5", "\"skew\": 5, \"skew\": 5", "duplicate field `skew`"),
+            ("\"skew\": 5", "\"skew\": -5", "invalid value"),
+            ("\"skew\": 5", "\"skew\": 5, \"query\": \"some\"", "unknown variant `some`"),
+            ("\"host\", \"shop.example\"", "\"host\"", "invalid length 1"),
+            ("\"accept\"", "\"acept\"", "expects \"acept\", which is no reason"),
+            ("version 1", "version 2", "the spec is \"edge-signature version 2\""),
+        ] {
+            let fault_found = with(from, to).unwrap_err().to_string();
+            assert!(fault_found.contains(fault), "{to}: {fault_found}");
+            assert_eq!(fault_found.lines().count(), 2, "{fault_found}");
+        }
+        let empty = VectorFile::parse(br#"{"spec": "edge-signature version 1", "cases": []}"#);
+        assert!(empty.unwrap_err().to_string().starts_with("there is no case in it\n"));
+        let case = GOOD.split_once('[').unwrap().1.rsplit_once(']').unwrap().0;
+        let twice = format!(r#"{{"spec": "edge-signature version 1", "cases": [{case}, {case}]}}"#);
+        assert!(
+            VectorFile::parse(twice.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("two cases have the name")
+        );
+        assert!(VectorFile::parse(b"\xff").is_err());
+    }
+}
