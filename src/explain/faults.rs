@@ -297,16 +297,15 @@ fn of_policy(
         }
         RejectionKind::WrongHost => {
             let scan = Scan::of(head).ok()?;
-            let text =
-                match Covered::collect(claims.covered_names, head, &scan).ok()?.get(edge::HOST.as_bytes())
-                {
-                    Some(signed) => format!(
-                        "signed for `{}`, the Host that arrived is `{}`",
-                        Visible(signed),
-                        Visible(scan.host)
-                    ),
-                    None => format!("the signature does not cover {}", edge::HOST),
-                };
+            let covered = Covered::collect(claims.covered_names, head, &scan).ok()?;
+            let text = match covered.get(edge::HOST.as_bytes()) {
+                Some(signed) => format!(
+                    "signed for `{}`, the Host that arrived is `{}`",
+                    Visible(signed),
+                    Visible(scan.host)
+                ),
+                None => format!("the signature does not cover {}", edge::HOST),
+            };
             Hint::new("host", text)
         }
         _ => return None,

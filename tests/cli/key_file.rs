@@ -57,7 +57,7 @@ try:   a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key":
 "#]]);
     read(r#"{"aud": "a b", "keys": [{"kid": "a", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}]}"#).stderr_eq(str![[r#"
 error: k.json: the audience "a b" is not 1 to 64 of A-Z a-z 0-9 - _ .
-try:   choose a plain label, such as 2026-11-a
+try:   choose a plain label, such as shop or 2026-11-a
 
 "#]]);
     place.bash("WAFPASS_KEYS='{' $WAFPASS verify").assert().code(2).stderr_eq(str![[r#"

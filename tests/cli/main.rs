@@ -22,7 +22,7 @@ mod verify;
 use std::path::Path;
 
 use snapbox::cmd::Command;
-use snapbox::{IntoData, file, str};
+use snapbox::{file, str};
 
 use self::common::{NOW, Place, stdout};
 

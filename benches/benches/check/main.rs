@@ -122,7 +122,7 @@ fn peers(now: UnixTime, gate: &mut Gate) {
 }
 
 fn accept(verifier: &Verifier, head: &MessageHead<'_>, now: UnixTime) {
-    black_box(&verifier.check(head, now).expect("accepted"));
+    assert!(black_box(&verifier.check(head, now)).is_ok());
 }
 
 fn many(now: UnixTime) -> Vec<Request<()>> {

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use base64ct::Base64UrlUnpadded;
 use serde_json::{Value, json};
-use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
     Freshness, Key, Keyring, MessageHead, QueryMode, Secret, Signer, UnixTime, Verifier,
+    WafEvidence,
 };
 
 use super::*;
