@@ -51,7 +51,11 @@ fn main() -> ExitCode {
     let added = |name| (report.ns(name) - report.ns("bare")) / 1e3;
     let mut gate = Gate::new();
     gate.at_most("VerifyLayer adds, µs", added("VerifyLayer"), 1.6);
-    gate.at_most("VerifyLayer adds / naive adds", added("VerifyLayer") / added("naive from_fn"), 0.4);
+    gate.at_most(
+        "VerifyLayer adds / naive adds",
+        added("VerifyLayer") / added("naive from_fn"),
+        0.4,
+    );
     gate.finish()
 }
 

@@ -75,7 +75,8 @@ fn report(modes: &[Mode; 3]) -> Result<ExitCode> {
     println!("\n{CONNECTIONS} connections");
     println!("  {:16} {:>12} {:>16}   x bare", "", "requests/s", "server CPU µs");
     for mode in modes {
-        let (rate, cpu_us) = (mode.median(|sample| sample.rate), mode.median(|sample| sample.cpu_us));
+        let (rate, cpu_us) =
+            (mode.median(|sample| sample.rate), mode.median(|sample| sample.cpu_us));
         println!("  {:16} {rate:12.0} {cpu_us:16.2}   {:.2}", mode.name, mode.rate_to(bare));
     }
     let added = verify.median(|sample| sample.cpu_us) - bare.median(|sample| sample.cpu_us);
@@ -155,7 +156,10 @@ impl Mode {
             Ok::<(), Box<dyn Error + Send + Sync>>(())
         };
         tokio::time::timeout(PATIENCE, finished).await??;
-        let (took, count) = (started.elapsed(), requests.iter().map(|requests| requests.len()).sum::<usize>() as f64);
+        let (took, count) = (
+            started.elapsed(),
+            requests.iter().map(|requests| requests.len()).sum::<usize>() as f64,
+        );
         let cpu = server.stop()?;
         Ok(Sample { rate: count / took.as_secs_f64(), cpu_us: cpu.as_secs_f64() * 1e6 / count })
     }

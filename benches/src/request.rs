@@ -32,8 +32,12 @@ const FIELDS: [(&str, &str); 9] = [
 /// The request without date and signature.
 #[must_use]
 pub fn unsigned<B: Default>() -> Request<B> {
+    unsigned_to(TARGET)
+}
+
+fn unsigned_to<B: Default>(target: &str) -> Request<B> {
     let mut request = Request::new(B::default());
-    *request.uri_mut() = TARGET.parse().expect("a target");
+    *request.uri_mut() = target.parse().expect("a target");
     for (name, value) in FIELDS {
         request.headers_mut().insert(name, value.parse().expect("a value"));
     }
@@ -43,7 +47,13 @@ pub fn unsigned<B: Default>() -> Request<B> {
 /// The request, signed at `now` with a nonce of its own.
 #[must_use]
 pub fn signed<B: Default>(signer: &Signer, now: UnixTime) -> Request<B> {
-    let mut request = unsigned();
+    signed_to(TARGET, signer, now)
+}
+
+/// The same request to another target.
+#[must_use]
+pub fn signed_to<B: Default>(target: &str, signer: &Signer, now: UnixTime) -> Request<B> {
+    let mut request = unsigned_to(target);
     let signed = signer.sign_request_at(&mut request, WafEvidence::Pass, &nonce(), now);
     signed.expect("a request that can be signed");
     request

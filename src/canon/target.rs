@@ -35,6 +35,7 @@ impl PathPrefix {
     }
 
     /// The text.
+    #[cfg(feature = "explain")]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

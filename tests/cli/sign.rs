@@ -189,3 +189,24 @@ For more information, try '--help'.
 
 "#]]);
 }
+
+/// What is printed is read by a shell and by curl: a URL cannot bring options of its own.
+#[test]
+fn a_url_cannot_smuggle_options() {
+    let place = Place::new();
+    for url in [
+        "http://h -o /tmp/x/y",
+        "http://h\"\noutput = owned\nsilent",
+        "http://h\u{1b}[31m/",
+        "http://h\\x/",
+        "http://<h>/",
+        "http://h/a b",
+        "http://h/\n-o",
+    ] {
+        for format in ["curl", "curl-config", "headers"] {
+            let options = ["--key-file", "keys.json", "--format", format, url];
+            let told = stdout(place.wafpass(SIGN.into_iter().chain(options)).assert().code(2));
+            assert!(told.is_empty(), "{url:?}: {told}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use httpsig::prelude::{
 
 use wafpass::UnixTime;
 use wafpass::scheme::edge::{HOST, VIEWER_IP};
-use wafpass_benches::request::{KEY_ID, SECRET, unsigned};
+use wafpass_benches::request::{AUDIENCE, KEY_ID, SECRET, unsigned};
 
 const NAME: &str = "edge";
 
@@ -22,7 +22,8 @@ pub(crate) fn signed(now: UnixTime) -> Request<()> {
     let mut params = HttpSignatureParams::try_new(&covered).expect("parameters");
     let nonce = request.headers()["x-amz-cf-id"].to_str().expect("text");
     params.set_created(now.as_secs().try_into().expect("after 1970"));
-    params.set_keyid(KEY_ID).set_alg(&AlgorithmName::HmacSha256).set_nonce(nonce);
+    params.set_keyid(KEY_ID).set_alg(&AlgorithmName::HmacSha256);
+    params.set_nonce(nonce).set_tag(AUDIENCE);
 
     let headers = base(&request, &params).build_signature_headers(&key(), Some(NAME));
     let headers = headers.expect("a signature");
@@ -46,11 +47,13 @@ impl Verifier {
 
     pub(crate) fn verify(&self, request: &Request<()>) {
         let field = |name: &str| request.headers()[name].to_str().expect("text");
-        let headers =
-            HttpSignatureHeaders::try_parse(field("signature"), field("signature-input"));
+        let headers = HttpSignatureHeaders::try_parse(field("signature"), field("signature-input"));
         let headers = headers.expect("good headers");
         let signature = headers.get(NAME).expect("a signature");
-        let base = base(request, signature.signature_params());
+        let params = signature.signature_params();
+        assert_eq!(params.keyid.as_deref(), Some(KEY_ID));
+        assert_eq!(params.tag.as_deref(), Some(AUDIENCE));
+        let base = base(request, params);
         base.verify_signature_headers(&self.key, signature).expect("a right MAC");
     }
 }

@@ -200,6 +200,11 @@ impl<'a> Url<'a> {
         if authority.is_empty() || authority.contains('@') {
             return Err(fault("has no host, or a user in front of it"));
         }
+        // It is printed for a shell and for curl to read: nothing that one of them takes apart.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(&byte);
+        if !authority.bytes().all(is_plain) {
+            return Err(fault("has a host with characters that no host has"));
+        }
         let slash = if target.starts_with('/') { "" } else { "/" };
         Ok(Self { whole, authority, target: format!("{slash}{target}") })
     }
