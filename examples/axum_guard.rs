@@ -41,8 +41,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let secret = std::env::var("SHOP_KEY")
-        .map_err(|_| "SHOP_KEY is not set\nset it as the first lines of examples/axum_guard.rs show")?;
+    let secret = std::env::var("SHOP_KEY").map_err(
+        |_| "SHOP_KEY is not set\nset it as the first lines of examples/axum_guard.rs show",
+    )?;
     let key = Key::new("2026-11-a", &Secret::from_base64url(&secret)?)?;
 
     // The audience is this site's name. CloudFront repeats GET and HEAD on its own: the preset

@@ -40,9 +40,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let secret = std::env::var("SHOP_KEY").map_err(|_| {
-        "SHOP_KEY is not set\nset it as the first lines of examples/hyper_guard.rs show"
-    })?;
+    let secret = std::env::var("SHOP_KEY").map_err(
+        |_| "SHOP_KEY is not set\nset it as the first lines of examples/hyper_guard.rs show",
+    )?;
     let key = Key::new("2026-11-a", &Secret::from_base64url(&secret)?)?;
     let verifier = Verifier::builder("shop", Keyring::new([key])?, Freshness::strict()).build()?;
 
@@ -63,7 +63,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 }
 
 /// Sends the body back. Where the signature covers `content-digest`, it is the one that was signed.
-async fn echo(request: Request<CheckedBody<Incoming>>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn echo(
+    request: Request<CheckedBody<Incoming>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let verified = request.extensions().get::<Verified>().cloned();
     let Ok(body) = request.into_body().collect().await else {
         return Ok(Response::builder().status(400).body(Full::default()).unwrap_or_default());

@@ -2,16 +2,16 @@
 //! [`Rejection`](crate::Rejection).
 
 use crate::key::KeyId;
-use crate::limits::{
-    MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_SKEW_S, MAX_USES, MIN_SECRET_BYTES,
-};
+use crate::limits::{MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_SKEW_S, MAX_USES, MIN_SECRET_BYTES};
 
 /// A configuration that would not work, or would leave a hole. Two lines: the fault, the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A key id or an audience departs from its grammar.
-    #[error("the {what} {text:?} is not 1 to 64 of A-Z a-z 0-9 - _ .\nchoose a plain label, such as shop or 2026-11-a")]
+    #[error(
+        "the {what} {text:?} is not 1 to 64 of A-Z a-z 0-9 - _ .\nchoose a plain label, such as shop or 2026-11-a"
+    )]
     Label {
         /// `key id` or `audience`.
         what: &'static str,
@@ -19,13 +19,17 @@ pub enum ConfigError {
         text: String,
     },
     /// A secret is too short.
-    #[error("a secret of {bytes} bytes is shorter than {MIN_SECRET_BYTES}\nmake one with `wafpass keygen`")]
+    #[error(
+        "a secret of {bytes} bytes is shorter than {MIN_SECRET_BYTES}\nmake one with `wafpass keygen`"
+    )]
     ShortSecret {
         /// Its length.
         bytes: usize,
     },
     /// A secret is not unpadded base64url.
-    #[error("the secret is not unpadded base64url\nuse A-Z a-z 0-9 - _ without = at the end, as `wafpass keygen` prints it")]
+    #[error(
+        "the secret is not unpadded base64url\nuse A-Z a-z 0-9 - _ without = at the end, as `wafpass keygen` prints it"
+    )]
     SecretEncoding,
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes\ntry again once its random source is ready")]
@@ -40,13 +44,17 @@ pub enum ConfigError {
         key_id: KeyId,
     },
     /// A key's window holds no moment.
-    #[error("the key {key_id} could never count: not_before is not earlier than not_after\nmend the window, or remove the key")]
+    #[error(
+        "the key {key_id} could never count: not_before is not earlier than not_after\nmend the window, or remove the key"
+    )]
     EmptyKeyWindow {
         /// The key.
         key_id: KeyId,
     },
     /// `max_age` or `skew` is out of bounds.
-    #[error("max_age {max_age_s} s with skew {skew_s} s is out of bounds\nkeep max_age within {MAX_MAX_AGE_S} s and skew within {MAX_SKEW_S} s")]
+    #[error(
+        "max_age {max_age_s} s with skew {skew_s} s is out of bounds\nkeep max_age within {MAX_MAX_AGE_S} s and skew within {MAX_SKEW_S} s"
+    )]
     Freshness {
         /// The age asked for.
         max_age_s: u32,
@@ -54,7 +62,9 @@ pub enum ConfigError {
         skew_s: u32,
     },
     /// The number of uses is out of bounds.
-    #[error("a signature cannot have {uses} uses\ngrant 1 to {MAX_USES}: one for each attempt that the CDN makes")]
+    #[error(
+        "a signature cannot have {uses} uses\ngrant 1 to {MAX_USES}: one for each attempt that the CDN makes"
+    )]
     Uses {
         /// The number asked for.
         uses: u8,
@@ -74,13 +84,17 @@ pub enum ConfigError {
         count: usize,
     },
     /// An origin path prefix that is not one.
-    #[error("the origin path prefix {prefix:?} is not usable\nleave it empty, or start it with / and do not end it with /, in visible ASCII without ? and #")]
+    #[error(
+        "the origin path prefix {prefix:?} is not usable\nleave it empty, or start it with / and do not end it with /, in visible ASCII without ? and #"
+    )]
     StripPrefix {
         /// The prefix given.
         prefix: String,
     },
     /// The replay store forgets before the policy allows.
-    #[error("the replay store remembers for max_age {store_max_age_s} s and skew {store_skew_s} s, the policy asks for {max_age_s} s and {skew_s} s\nbuild the store from the same freshness, or a request could land twice")]
+    #[error(
+        "the replay store remembers for max_age {store_max_age_s} s and skew {store_skew_s} s, the policy asks for {max_age_s} s and {skew_s} s\nbuild the store from the same freshness, or a request could land twice"
+    )]
     ReplayRetention {
         /// The store's age.
         store_max_age_s: u32,
@@ -92,19 +106,27 @@ pub enum ConfigError {
         skew_s: u32,
     },
     /// A replay store that could remember nothing.
-    #[error("a replay store of capacity 0 would refuse every request\ngive it room: requests per second x (max_age + 2 x skew)")]
+    #[error(
+        "a replay store of capacity 0 would refuse every request\ngive it room: requests per second x (max_age + 2 x skew)"
+    )]
     ReplayCapacity,
     /// A body cap of nothing while bodies have to be covered.
-    #[error("a body cap of 0 bytes would refuse every body\nset the cap to the largest body that the application takes")]
+    #[error(
+        "a body cap of 0 bytes would refuse every body\nset the cap to the largest body that the application takes"
+    )]
     BodyCap,
     /// A status that a refusal may not have.
-    #[error("a refusal cannot have the status {status}\nuse a 4xx other than 404 and 414, which CDNs cache; 401 where 403 is a failover code of the CDN")]
+    #[error(
+        "a refusal cannot have the status {status}\nuse a 4xx other than 404 and 414, which CDNs cache; 401 where 403 is a failover code of the CDN"
+    )]
     RefusalStatus {
         /// The status given.
         status: u16,
     },
     /// An exemption that could never match, or would match more than one path.
-    #[error("the exempt path {path:?} is not a raw path\nstart it with / and write it as it arrives, without query, fragment and wildcard")]
+    #[error(
+        "the exempt path {path:?} is not a raw path\nstart it with / and write it as it arrives, without query, fragment and wildcard"
+    )]
     ExemptPath {
         /// The path given.
         path: String,
@@ -116,10 +138,14 @@ pub enum ConfigError {
 #[non_exhaustive]
 pub enum SignError {
     /// The method is no token, or Host is missing, doubled, empty or not the target's.
-    #[error("the request is malformed: method, Host or Connection (edge signature §3, row 0)\nsend one Host that equals the target's authority, and name no signed field in Connection")]
+    #[error(
+        "the request is malformed: method, Host or Connection (edge signature §3, row 0)\nsend one Host that equals the target's authority, and name no signed field in Connection"
+    )]
     Request,
     /// The target is one that the verifier would refuse.
-    #[error("the request target cannot be signed\nstart the path with / (and the origin path prefix, if set), in visible ASCII without #; percent-encode other bytes")]
+    #[error(
+        "the request target cannot be signed\nstart the path with / (and the origin path prefix, if set), in visible ASCII without #; percent-encode other bytes"
+    )]
     Target,
     /// A covered field is not there.
     #[error("the covered field {name} is missing\nset it before signing")]
@@ -134,13 +160,17 @@ pub enum SignError {
         name: Box<str>,
     },
     /// A covered field has a byte outside visible ASCII, space and tab.
-    #[error("the covered field {name} has a byte outside visible ASCII, space and tab\nencode the value")]
+    #[error(
+        "the covered field {name} has a byte outside visible ASCII, space and tab\nencode the value"
+    )]
     MalformedHeader {
         /// The field.
         name: Box<str>,
     },
     /// The nonce departs from the grammar.
-    #[error("the nonce is not 16 to 128 of A-Z a-z 0-9 - _ . =\nuse the edge's request id, or random bytes in base64url")]
+    #[error(
+        "the nonce is not 16 to 128 of A-Z a-z 0-9 - _ . =\nuse the edge's request id, or random bytes in base64url"
+    )]
     Nonce,
     /// The key does not count at this time.
     #[error("the key is revoked, or outside its window\nsign with a key that counts now")]

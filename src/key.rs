@@ -102,8 +102,7 @@ impl Secret {
     /// [`ConfigError::SecretEncoding`] when the text is not exactly that, and
     /// [`ConfigError::ShortSecret`] when it decodes to less than [`MIN_SECRET_BYTES`].
     pub fn from_base64url(text: &str) -> Result<Self, ConfigError> {
-        let bytes =
-            Base64UrlUnpadded::decode_vec(text).map_err(|_| ConfigError::SecretEncoding)?;
+        let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| ConfigError::SecretEncoding)?;
         Self::new(bytes)
     }
 
@@ -229,7 +228,9 @@ mod tests {
         assert!(matches!(Secret::new([0; 31]), Err(ConfigError::ShortSecret { bytes: 31 })));
         let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
         assert_eq!(*Secret::from_base64url(text).unwrap().to_base64url(), text);
-        for odd in [&format!("{text}="), &text.replace('A', "+"), "", &format!("{text} "), &text[..42]] {
+        for odd in
+            [&format!("{text}="), &text.replace('A', "+"), "", &format!("{text} "), &text[..42]]
+        {
             assert!(Secret::from_base64url(odd).is_err(), "{odd}");
         }
         // Bits beyond the last byte must be zero, or one key would have several spellings.

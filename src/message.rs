@@ -112,7 +112,11 @@ impl<'a> MessageHead<'a> {
         match head.target {
             Target::Parsed { authority, path, query } if head.values(b"host").next().is_none() => {
                 let pseudo_authority = authority.or(head.pseudo_authority);
-                Self { target: Target::Parsed { authority: None, path, query }, pseudo_authority, ..head }
+                Self {
+                    target: Target::Parsed { authority: None, path, query },
+                    pseudo_authority,
+                    ..head
+                }
             }
             _ => head,
         }
@@ -128,7 +132,10 @@ impl<'a> MessageHead<'a> {
 
     /// The values of the field `name` (lower case), trimmed of surrounding SP and HTAB.
     pub(crate) fn values(&self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.fields.iter().filter(move |(field, _)| is_named(field, name)).map(|(_, value)| trim(value))
+        self.fields
+            .iter()
+            .filter(move |(field, _)| is_named(field, name))
+            .map(|(_, value)| trim(value))
     }
 
     /// The field `name` (lower case).
@@ -151,7 +158,9 @@ impl<'a> MessageHead<'a> {
     pub(crate) fn has_body(&self) -> bool {
         self.has_body.unwrap_or_else(|| {
             self.values(b"transfer-encoding").next().is_some()
-                || self.values(b"content-length").any(|length| length.is_empty() || length.iter().any(|&digit| digit != b'0'))
+                || self
+                    .values(b"content-length")
+                    .any(|length| length.is_empty() || length.iter().any(|&digit| digit != b'0'))
         })
     }
 }
@@ -233,7 +242,9 @@ mod tests {
 
     #[test]
     fn trims_space_and_tab_only() {
-        for (text, trimmed) in [("", ""), (" \t ", ""), ("\t a b \t", "a b"), ("\u{b}a\n", "\u{b}a\n")] {
+        for (text, trimmed) in
+            [("", ""), (" \t ", ""), ("\t a b \t", "a b"), ("\u{b}a\n", "\u{b}a\n")]
+        {
             assert_eq!(trim(text.as_bytes()), trimmed.as_bytes());
         }
     }

@@ -170,7 +170,9 @@ mod tests {
     #[test]
     fn presets_hold_the_retries_they_are_for() {
         // edge signature §3: max_age >= (attempts - 1) x (connection + response timeout) + skew
-        for (preset, attempts) in [(Freshness::cloudfront(), 3), (Freshness::cloudfront_origin_group(), 6)] {
+        for (preset, attempts) in
+            [(Freshness::cloudfront(), 3), (Freshness::cloudfront_origin_group(), 6)]
+        {
             let needed = Freshness::for_retries(attempts, 10 + 30).unwrap();
             assert!(preset.retention().covers(needed.retention()));
             assert_eq!(preset.uses_of(b"GET", false).get(), attempts);
@@ -190,7 +192,11 @@ mod tests {
             ("PUT", false, 1),
             ("CONNECT", false, 1),
         ] {
-            assert_eq!(preset.uses_of(method.as_bytes(), upgrade).get(), uses, "{method} {upgrade}");
+            assert_eq!(
+                preset.uses_of(method.as_bytes(), upgrade).get(),
+                uses,
+                "{method} {upgrade}"
+            );
         }
     }
 

@@ -121,7 +121,9 @@ impl RejectionKind {
             Self::MalformedRequest => "the method, Host or Connection of the request is malformed",
             Self::MissingSignature => "the request carries no edge signature",
             Self::DuplicateHeader => "a signed field is there more than once",
-            Self::MalformedSignature => "x-cloud-signature or x-cloud-date departs from its grammar",
+            Self::MalformedSignature => {
+                "x-cloud-signature or x-cloud-date departs from its grammar"
+            }
             Self::MalformedTarget => "the request target breaks the rules for signed targets",
             Self::MissingCoveredHeader => "a covered field is missing",
             Self::MalformedHeader => "a covered field has a forbidden byte",
@@ -131,8 +133,12 @@ impl RejectionKind {
             Self::WrongAudience => "the signature is for another audience",
             Self::Expired => "the signature is too old",
             Self::NotYetValid => "the signature is dated in the future",
-            Self::WafNotEvaluated => "the edge saw no evidence that the WAF let the request through",
-            Self::InsufficientCoverage => "the signature does not cover a field that the policy requires",
+            Self::WafNotEvaluated => {
+                "the edge saw no evidence that the WAF let the request through"
+            }
+            Self::InsufficientCoverage => {
+                "the signature does not cover a field that the policy requires"
+            }
             Self::WrongHost => "the signed x-cloud-host is not the Host of the request",
             Self::BeforeStart => "the request was signed before the replay store began",
             Self::Replayed => "the signature was used before",

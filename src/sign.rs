@@ -7,7 +7,9 @@ use crate::canon::{PathPrefix, QueryMode};
 use crate::error::{ConfigError, SignError};
 use crate::key::{Key, is_label};
 use crate::message::MessageHead;
-use crate::scheme::edge::{self, Claims, Covered, Fault, MAC_BYTES, Scan, SignatureBase, WafEvidence};
+use crate::scheme::edge::{
+    self, Claims, Covered, Fault, MAC_BYTES, Scan, SignatureBase, WafEvidence,
+};
 use crate::time::UnixTime;
 
 /// Signs requests for one audience with one key.
@@ -95,10 +97,7 @@ impl Signer {
         };
         let base = SignatureBase::of(&claims, &date, head.method, target, &covered);
         let mac = edge::mac_over(&base, &self.key).finalize().into_bytes().into();
-        Ok(Signature {
-            date: now.to_string(),
-            value: Claims { mac, ..claims }.to_string(),
-        })
+        Ok(Signature { date: now.to_string(), value: Claims { mac, ..claims }.to_string() })
     }
 
     /// The names of the covered fields, in ascending order.

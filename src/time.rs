@@ -125,13 +125,18 @@ mod tests {
             ("20261122T003000", None),
             ("", None),
         ] {
-            assert_eq!(UnixTime::parse_date(text.as_bytes()).map(UnixTime::as_secs), secs, "{text}");
+            assert_eq!(
+                UnixTime::parse_date(text.as_bytes()).map(UnixTime::as_secs),
+                secs,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn writes_what_it_reads() {
-        for text in ["20261122T003000Z", "00010101T000000Z", "99991231T235959Z", "20000229T120000Z"] {
+        for text in ["20261122T003000Z", "00010101T000000Z", "99991231T235959Z", "20000229T120000Z"]
+        {
             let moment = UnixTime::parse_date(text.as_bytes()).unwrap();
             assert_eq!(moment.to_date().unwrap(), *text.as_bytes());
             assert_eq!(moment.to_string(), text);

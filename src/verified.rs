@@ -51,7 +51,12 @@ impl Authentic<'_> {
     }
 
     pub(crate) const fn claim(&self) -> Use<'_> {
-        Use { identity: &self.identity, key_id: &self.key_id, date: self.date, max_uses: self.max_uses }
+        Use {
+            identity: &self.identity,
+            key_id: &self.key_id,
+            date: self.date,
+            max_uses: self.max_uses,
+        }
     }
 }
 
@@ -89,7 +94,12 @@ impl Spent<'_> {
         let Some(digest) = ContentDigest::parse(value) else {
             return Err(verified.rejection(RejectionKind::BodyMismatch));
         };
-        Ok(Finish::Body(PendingBody { verified, digest, hasher: Sha256::new(), room: self.body_cap }))
+        Ok(Finish::Body(PendingBody {
+            verified,
+            digest,
+            hasher: Sha256::new(),
+            room: self.body_cap,
+        }))
     }
 }
 

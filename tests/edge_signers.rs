@@ -2,7 +2,14 @@
 //! headers under Node and njs, and through nginx to an axum origin, on sockets.
 //!
 //! Needs node, njs, nginx and its njs module, which `./test install` sets up; without them it fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "in a test, a panic is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "in a test, a panic is the report"
+)]
 
 use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpStream};
@@ -77,11 +84,13 @@ fn signs_as_rust_does(engine: &str) {
             let reason = &result["response"]["headers"]["x-wafpass-refused"]["value"];
             assert!(reason.is_string(), "{name}: {result}");
             // The edge refuses absolute-form too, since CloudFront hands on a path.
-            let absolute = !job["event"]["request"]["uri"].as_str().unwrap().starts_with(['/', '*']);
+            let absolute =
+                !job["event"]["request"]["uri"].as_str().unwrap().starts_with(['/', '*']);
             assert!(expected.is_none() || absolute, "{name}: {reason}");
             continue;
         };
-        let fields = ["x-cloud-date", "x-cloud-signature"].map(|f| headers[f]["value"].as_str().unwrap());
+        let fields =
+            ["x-cloud-date", "x-cloud-signature"].map(|f| headers[f]["value"].as_str().unwrap());
         assert_eq!(Some(fields.map(str::to_owned)), expected, "{name}");
         signed += 1;
     }
@@ -103,7 +112,8 @@ fn job(case: &Value) -> Value {
             *field = json!({ "value": value });
         } else {
             let first = field["value"].clone();
-            let mut values = field["multiValue"].as_array().cloned().unwrap_or(vec![json!({ "value": first })]);
+            let mut values =
+                field["multiValue"].as_array().cloned().unwrap_or(vec![json!({ "value": first })]);
             values.push(json!({ "value": value }));
             field["multiValue"] = Value::Array(values);
         }
@@ -248,13 +258,15 @@ impl Drop for Nginx {
 /// Answers with what was verified; 403 with the reason in a header that only this test adds.
 async fn origin() -> SocketAddr {
     let started = clock::now().saturating_add(-1);
-    let verifier = Verifier::builder("shop", Keyring::new([key()]).unwrap(), Freshness::cloudfront());
+    let verifier =
+        Verifier::builder("shop", Keyring::new([key()]).unwrap(), Freshness::cloudfront());
     let verifier = verifier.build_at(started).unwrap();
     let page = |rejection: &Rejection| {
         let response = Response::builder().status(403).header("reason", rejection.code());
         response.body(Body::empty()).unwrap()
     };
-    let app = Router::new().fallback(any(answer)).layer(VerifyLayer::new(verifier).refuse_with(page));
+    let app =
+        Router::new().fallback(any(answer)).layer(VerifyLayer::new(verifier).refuse_with(page));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, app).into_future());
@@ -283,7 +295,8 @@ async fn through_nginx_to_axum_and_no_other_way() {
             .body(Body::from(body))
             .unwrap();
         let response = client.request(request).await.unwrap();
-        let reason = response.headers().get("reason").map(|reason| reason.to_str().unwrap().to_owned());
+        let reason =
+            response.headers().get("reason").map(|reason| reason.to_str().unwrap().to_owned());
         let body = response.into_body().collect().await.unwrap().to_bytes();
         reason.unwrap_or_else(|| String::from_utf8(body.to_vec()).unwrap())
     };

@@ -1,5 +1,10 @@
 //! What holds for every request, not only for the ones somebody thought of.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "in a test, a panic is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "in a test, a panic is the report"
+)]
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -22,7 +27,8 @@ struct Request {
 
 impl Request {
     fn with_head<T>(&self, then: impl FnOnce(&MessageHead<'_>) -> T) -> T {
-        let fields: Vec<_> = self.fields.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
+        let fields: Vec<_> =
+            self.fields.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
         then(&MessageHead::from_raw(&self.method, &self.target, &fields))
     }
 
@@ -60,14 +66,18 @@ fn signed(method: &str, target: &str, values: [&str; 2], nonce: &str, waf: WafEv
 fn any_signed() -> impl Strategy<Value = Request> {
     let waf = prop_oneof![Just(WafEvidence::Pass), Just(WafEvidence::None)];
     ("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}", target(), value(), value(), "[A-Za-z0-9._=-]{16,128}", waf)
-        .prop_map(|(method, target, a, b, nonce, waf)| signed(&method, &target, [&a, &b], &nonce, waf))
+        .prop_map(|(method, target, a, b, nonce, waf)| {
+            signed(&method, &target, [&a, &b], &nonce, waf)
+        })
 }
 
 fn target() -> impl Strategy<Value = String> {
-    ("/[!\"$-~]{0,40}", proptest::option::of("[!\"$-~]{0,40}")).prop_map(|(path, query)| match query {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    })
+    ("/[!\"$-~]{0,40}", proptest::option::of("[!\"$-~]{0,40}")).prop_map(
+        |(path, query)| match query {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        },
+    )
 }
 
 fn value() -> impl Strategy<Value = String> {
@@ -77,26 +87,30 @@ fn value() -> impl Strategy<Value = String> {
 /// Requests close to each other, from few letters, so that two of them collide often.
 fn near() -> impl Strategy<Value = Request> {
     let letters = "[a:;/?\n ]{0,3}";
-    ("[aG]{1,2}", "/[a/?]{0,3}", letters, letters, "[ab]{16,17}").prop_map(|(method, target, a, b, nonce)| {
-        let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-        let mac = "0".repeat(64);
-        let value = format!("v1;kid=k;nonce={nonce};aud=shop;waf=pass;h=x-a:x-b;sig={mac}");
-        let fields = vec![
-            field("host", "shop.example"),
-            field("x-a", &a),
-            field("x-b", &b),
-            field("x-cloud-date", "20261122T003000Z"),
-            field("x-cloud-signature", &value),
-        ];
-        Request { method: method.into(), target: target.into(), fields }
-    })
+    ("[aG]{1,2}", "/[a/?]{0,3}", letters, letters, "[ab]{16,17}").prop_map(
+        |(method, target, a, b, nonce)| {
+            let field =
+                |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+            let mac = "0".repeat(64);
+            let value = format!("v1;kid=k;nonce={nonce};aud=shop;waf=pass;h=x-a:x-b;sig={mac}");
+            let fields = vec![
+                field("host", "shop.example"),
+                field("x-a", &a),
+                field("x-b", &b),
+                field("x-cloud-date", "20261122T003000Z"),
+                field("x-cloud-signature", &value),
+            ];
+            Request { method: method.into(), target: target.into(), fields }
+        },
+    )
 }
 
 /// What a base has to tell apart.
 fn meaning(request: &Request) -> impl PartialEq + std::fmt::Debug + use<> {
     let target = String::from_utf8_lossy(&request.target).into_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let values: Vec<_> = request.fields.iter().map(|(_, value)| value.trim_ascii().to_vec()).collect();
+    let values: Vec<_> =
+        request.fields.iter().map(|(_, value)| value.trim_ascii().to_vec()).collect();
     (request.method.clone(), path.to_owned(), query.to_owned(), values)
 }
 
@@ -168,7 +182,8 @@ proptest! {
 }
 
 fn field_name() -> impl Strategy<Value = Vec<u8>> {
-    const KNOWN: &[&str] = &["host", "connection", "x-cloud-date", "x-cloud-signature", "upgrade", "x-a"];
+    const KNOWN: &[&str] =
+        &["host", "connection", "x-cloud-date", "x-cloud-signature", "upgrade", "x-a"];
     prop_oneof![
         proptest::sample::select(KNOWN).prop_map(|name| name.as_bytes().to_vec()),
         any::<Vec<u8>>(),
@@ -176,6 +191,7 @@ fn field_name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn signature_of(request: &Request) -> Vec<u8> {
-    let found = request.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"x-cloud-signature"));
+    let found =
+        request.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"x-cloud-signature"));
     found.map(|(_, value)| value.trim_ascii().to_vec()).unwrap_or_default()
 }

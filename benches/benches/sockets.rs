@@ -6,6 +6,8 @@
 //! `cargo bench -p wafpass-benches --bench sockets` takes half a minute; `-- --gate` makes it fail
 //! when a limit is missed.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
+
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;

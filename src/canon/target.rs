@@ -66,7 +66,9 @@ impl<'a> TargetParts<'a> {
         };
         // edge signature §2: the raw bytes after the first `?`; absent and empty are the same
         let (path, query) = match rest.iter().position(|&byte| byte == b'?') {
-            Some(mark) => (rest.get(..mark).unwrap_or_default(), rest.get(mark + 1..).unwrap_or_default()),
+            Some(mark) => {
+                (rest.get(..mark).unwrap_or_default(), rest.get(mark + 1..).unwrap_or_default())
+            }
             None => (rest, [].as_slice()),
         };
         // §2: absolute-form with an empty path is `/`

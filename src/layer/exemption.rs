@@ -52,7 +52,9 @@ mod tests {
             health.holds(&Request::builder().method(method).uri(target).body(()).unwrap())
         };
         assert!(holds(Method::GET, "/health") && holds(Method::GET, "/health?probe=1"));
-        for other in ["/health/", "/healthz", "/HEALTH", "//health", "/health/../admin", "/%68ealth"] {
+        for other in
+            ["/health/", "/healthz", "/HEALTH", "//health", "/health/../admin", "/%68ealth"]
+        {
             assert!(!holds(Method::GET, other), "{other}");
         }
         assert!(!holds(Method::HEAD, "/health") && !holds(Method::POST, "/health"));

@@ -8,7 +8,9 @@ use crate::verified::Verified;
 /// A handler asked for [`Verified`] on a route that no [`VerifyLayer`](super::VerifyLayer) guards,
 /// or that is exempt: a fault of the application, answered with 500.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the handler asks for Verified, but the request was not verified\nput a VerifyLayer around the route, or take Option<Verified> where it is exempt")]
+#[error(
+    "the handler asks for Verified, but the request was not verified\nput a VerifyLayer around the route, or take Option<Verified> where it is exempt"
+)]
 pub struct NotVerified;
 
 impl IntoResponse for NotVerified {

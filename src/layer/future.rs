@@ -117,7 +117,9 @@ where
             match state.as_mut().project() {
                 StateProjection::Inner { future } => return future.poll(cx),
                 StateProjection::Refused { response } => {
-                    return response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+                    return response
+                        .take()
+                        .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
                 }
                 StateProjection::Reading { mut body, reading } => {
                     let Some(current) = reading else { return Poll::Pending };

@@ -41,7 +41,10 @@ pub(super) fn strip<'a>(headers: &mut HeaderMap, covered: impl Iterator<Item = &
 pub(super) fn strip_trailers(trailers: &mut HeaderMap, verified: Option<&Verified>) {
     let is_guarded = |name: &&HeaderName| {
         let covered = verified.into_iter().flat_map(Verified::covered_names);
-        RESERVED.into_iter().chain(covered).any(|original| is_alias_of(name.as_str().as_bytes(), original.as_bytes()))
+        RESERVED
+            .into_iter()
+            .chain(covered)
+            .any(|original| is_alias_of(name.as_str().as_bytes(), original.as_bytes()))
     };
     let guarded: Vec<HeaderName> = trailers.keys().filter(is_guarded).cloned().collect();
     for name in guarded {

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, StreamBody};
 use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use wafpass::ContentDigest;
 use wafpass::{BodyCoverage, Freshness, RejectionKind as Kind};
 
@@ -14,7 +14,8 @@ use crate::common::*;
 const BODY: &str = "the body that was signed";
 
 fn post(body: Body, digest: &str) -> Request<Body> {
-    let request = Request::post("/").header("host", "shop.example").header("content-digest", digest);
+    let request =
+        Request::post("/").header("host", "shop.example").header("content-digest", digest);
     request.body(body).unwrap()
 }
 
@@ -37,7 +38,11 @@ fn edge() -> Edge {
 async fn the_signed_body_reaches_the_application_whole() {
     let app = app(strict_layer());
     let (start, end) = BODY.split_at(7);
-    for body in [Body::from(BODY), in_pieces(&[start, "", end], None), in_pieces(&[BODY], Some(HeaderMap::new()))] {
+    for body in [
+        Body::from(BODY),
+        in_pieces(&[start, "", end], None),
+        in_pieces(&[BODY], Some(HeaderMap::new())),
+    ] {
         let response = send(&app, edge().sign(post(body, &digest()))).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), BODY);
@@ -49,7 +54,9 @@ async fn the_signed_body_reaches_the_application_whole() {
 #[tokio::test]
 async fn any_other_body_is_refused() {
     let app = app(strict_layer());
-    for body in ["", "the body that was signe", "the body that was signed.", "The body that was signed"] {
+    for body in
+        ["", "the body that was signe", "the body that was signed.", "The body that was signed"]
+    {
         let request = edge().sign(post(Body::from(body), &digest()));
         assert_eq!(reason(&app, request).await, Some(Kind::BodyMismatch), "{body}");
     }
@@ -74,7 +81,8 @@ async fn a_digest_is_one_sha_256_member() {
 /// Nothing in a trailer is signed, and a framework may take it for a header.
 #[tokio::test]
 async fn trailers_cannot_pose_as_signed_fields() {
-    let layer = strict_layer().exempt(wafpass::Exemption::new(http::Method::POST, "/health").unwrap());
+    let layer =
+        strict_layer().exempt(wafpass::Exemption::new(http::Method::POST, "/health").unwrap());
     let names = |request: axum::extract::Request| async {
         let trailers = request.into_body().collect().await.unwrap().trailers().cloned();
         let mut names: Vec<_> = trailers.unwrap().keys().map(ToString::to_string).collect();
@@ -84,7 +92,8 @@ async fn trailers_cannot_pose_as_signed_fields() {
     let app = axum::Router::new().fallback(names).layer(layer);
     let body = || {
         let names = ["x-cloud-viewer-ip", "x_cloud_host", "x-tenant", "x.tenant", "grpc-status"];
-        let trailers = names.map(|name| (http::HeaderName::from_static(name), "1".parse().unwrap()));
+        let trailers =
+            names.map(|name| (http::HeaderName::from_static(name), "1".parse().unwrap()));
         in_pieces(&[BODY], Some(HeaderMap::from_iter(trailers)))
     };
     let tenant = |mut request: Request<Body>| {
@@ -94,7 +103,10 @@ async fn trailers_cannot_pose_as_signed_fields() {
     let uncovered = Request::post("/").header("host", "shop.example").body(body()).unwrap();
     let exempt = Request::post("/health").header("host", "shop.example").body(body()).unwrap();
     for (request, expected) in [
-        (Edge::new(&["content-digest", "x-tenant"]).sign(tenant(post(body(), &digest()))), "grpc-status"),
+        (
+            Edge::new(&["content-digest", "x-tenant"]).sign(tenant(post(body(), &digest()))),
+            "grpc-status",
+        ),
         (Edge::new(&["x-tenant"]).sign(tenant(uncovered)), "grpc-status"),
         (exempt, "grpc-status x-tenant x.tenant"),
     ] {
@@ -109,7 +121,10 @@ async fn a_body_over_the_cap_is_413_announced_or_not() {
     for body in [Body::from(BODY), in_pieces(&["the body ", "that was signed"], None)] {
         let response = send(&app, edge().sign(post(body, &digest()))).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(response.extensions().get::<wafpass::Rejection>().unwrap().kind, Kind::BodyTooLarge);
+        assert_eq!(
+            response.extensions().get::<wafpass::Rejection>().unwrap().kind,
+            Kind::BodyTooLarge
+        );
     }
     let fits = crate::common::app(layer(builder(Freshness::strict()).body_cap(BODY.len())));
     assert_eq!(reason(&fits, edge().sign(post(Body::from(BODY), &digest()))).await, None);

@@ -11,8 +11,8 @@ use tower::ServiceExt;
 use wafpass::clock::Clock;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Freshness, Key, Keyring, Rejection, RejectionKind, Secret, Signer, UnixTime, Verified, Verifier,
-    VerifierBuilder, VerifyLayer,
+    Freshness, Key, Keyring, Rejection, RejectionKind, Secret, Signer, UnixTime, Verified,
+    Verifier, VerifierBuilder, VerifyLayer,
 };
 
 pub const NOW: i64 = 1_795_307_400;
@@ -67,7 +67,11 @@ where
     Router::new().fallback(any(seen)).layer(layer)
 }
 
-async fn seen(verified: Option<Verified>, headers: HeaderMap, body: axum::body::Bytes) -> Response<Body> {
+async fn seen(
+    verified: Option<Verified>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response<Body> {
     let names: Vec<_> = headers.keys().map(|name| name.as_str()).collect();
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert("seen", names.join(" ").parse().unwrap());
@@ -86,7 +90,8 @@ pub struct Edge {
 
 impl Edge {
     pub fn new(covered: &[&str]) -> Self {
-        let builder = covered.iter().fold(Signer::builder("shop", key("k")), |b, name| b.cover(name));
+        let builder =
+            covered.iter().fold(Signer::builder("shop", key("k")), |b, name| b.cover(name));
         let signer = builder.build().unwrap();
         Self { signer, waf: WafEvidence::Pass, now: UnixTime::from_secs(NOW) }
     }

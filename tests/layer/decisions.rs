@@ -6,8 +6,8 @@ use http_body_util::BodyExt;
 use wafpass::replay::Capacity;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    BodyCoverage, Exemption, Freshness, HostBinding, Refusal, Rejection, RejectionKind as Kind, RestartBarrier, Signer, UnixTime,
-    Verified, WafRequirement,
+    BodyCoverage, Exemption, Freshness, HostBinding, Refusal, Rejection, RejectionKind as Kind,
+    RestartBarrier, Signer, UnixTime, Verified, WafRequirement,
 };
 
 use crate::common::*;
@@ -27,14 +27,19 @@ async fn the_application_sees_what_was_verified_and_nothing_forged() {
     }
     let mut request = edge.sign(request);
     for alias in ["x_cloud_viewer_ip", "x-cloud.host", "x_tenant", "x_cloud-signature", "x_other"] {
-        request.headers_mut().insert(HeaderName::from_static(alias), HeaderValue::from_static("forged"));
+        request
+            .headers_mut()
+            .insert(HeaderName::from_static(alias), HeaderValue::from_static("forged"));
     }
 
     let response = send(&app, request).await;
     assert_eq!(response.status(), StatusCode::OK);
     let mut seen: Vec<_> = response.headers()["seen"].to_str().unwrap().split(' ').collect();
     seen.sort_unstable();
-    assert_eq!(seen, ["accept", "host", "x-cloud-host", "x-cloud-viewer-ip", "x-tenant", "x_other"]);
+    assert_eq!(
+        seen,
+        ["accept", "host", "x-cloud-host", "x-cloud-viewer-ip", "x-tenant", "x_other"]
+    );
 
     let verified = response.extensions().get::<Verified>().unwrap();
     assert_eq!(verified.key_id().as_str(), "k");
@@ -45,7 +50,11 @@ async fn the_application_sees_what_was_verified_and_nothing_forged() {
     assert_eq!(verified.nth_use(), 1);
     assert_eq!(verified.viewer_ip(), Some("2001:db8::7".parse().unwrap()));
     let covered: Vec<_> = verified.covered().collect();
-    let expected = [("x-cloud-host", "shop.example"), ("x-cloud-viewer-ip", "2001:db8::7"), ("x-tenant", "t1")];
+    let expected = [
+        ("x-cloud-host", "shop.example"),
+        ("x-cloud-viewer-ip", "2001:db8::7"),
+        ("x-tenant", "t1"),
+    ];
     assert_eq!(covered, expected);
     assert_eq!(verified.covered_value("x-tenant"), Some("t1"));
     assert_eq!(verified.covered_value("accept"), None);
@@ -143,7 +152,8 @@ async fn the_policy_refuses_what_the_mac_allows() {
     let strict = || builder(Freshness::strict());
     let at = |secs| Edge { now: UnixTime::from_secs(secs), ..Edge::new(&[]) };
     let unseen = Edge { waf: WafEvidence::None, ..Edge::new(&[]) };
-    let blog = Edge { signer: Signer::builder("blog", key("k")).build().unwrap(), ..Edge::new(&[]) };
+    let blog =
+        Edge { signer: Signer::builder("blog", key("k")).build().unwrap(), ..Edge::new(&[]) };
     for (name, policy, edge, expected) in [
         ("oldest", strict(), at(NOW - 60), None),
         ("too old", strict(), at(NOW - 61), Some(Kind::Expired)),
@@ -151,7 +161,12 @@ async fn the_policy_refuses_what_the_mac_allows() {
         ("too far ahead", strict(), at(NOW + 6), Some(Kind::NotYetValid)),
         ("no evidence", strict(), unseen, Some(Kind::WafNotEvaluated)),
         ("other audience", strict(), blog, Some(Kind::WrongAudience)),
-        ("uncovered", strict().require_header("x-tenant"), at(NOW), Some(Kind::InsufficientCoverage)),
+        (
+            "uncovered",
+            strict().require_header("x-tenant"),
+            at(NOW),
+            Some(Kind::InsufficientCoverage),
+        ),
         ("unbound host", strict().bind_host(HostBinding::Bound), at(NOW), Some(Kind::WrongHost)),
     ] {
         assert_eq!(reason(&app(layer(policy)), edge.sign(get("/"))).await, expected, "{name}");
@@ -284,7 +299,10 @@ async fn every_refusal_looks_the_same_to_the_peer() {
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
-        assert!(names.iter().all(|name| ["cache-control", "content-length"].contains(name)), "{names:?}");
+        assert!(
+            names.iter().all(|name| ["cache-control", "content-length"].contains(name)),
+            "{names:?}"
+        );
         assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
     }
 }

@@ -22,7 +22,8 @@ async fn grpc_is_verified_at_the_start_of_the_call() {
         .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
     let server = tokio::spawn(server);
 
-    let endpoint = Endpoint::new(format!("http://{address}")).unwrap().timeout(Duration::from_secs(10));
+    let endpoint =
+        Endpoint::new(format!("http://{address}")).unwrap().timeout(Duration::from_secs(10));
     let channel = endpoint.connect().await.unwrap();
     let request = || HealthCheckRequest { service: "shop".into() };
 
@@ -31,7 +32,8 @@ async fn grpc_is_verified_at_the_start_of_the_call() {
 
     let signing = SignLayer::new(Edge::new(&[]).signer);
     let service = tower::ServiceBuilder::new().layer(signing).service(channel);
-    let mut client = HealthClient::with_origin(service, format!("http://{address}").parse().unwrap());
+    let mut client =
+        HealthClient::with_origin(service, format!("http://{address}").parse().unwrap());
     for _ in 0..3 {
         assert_eq!(client.check(request()).await.unwrap().into_inner().status, 1);
     }

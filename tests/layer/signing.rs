@@ -37,9 +37,10 @@ async fn a_hyper_client_signs_and_passes() {
 
 #[tokio::test]
 async fn what_cannot_be_signed_is_not_sent() {
-    let inner = tower::service_fn(async |_: Request<Body>| -> Result<Response<Body>, std::io::Error> {
-        panic!("sent unsigned")
-    });
+    let inner =
+        tower::service_fn(async |_: Request<Body>| -> Result<Response<Body>, std::io::Error> {
+            panic!("sent unsigned")
+        });
     let client = SignLayer::new(Edge::new(&["x-tenant"]).signer).layer(inner);
     let tenant = HeaderValue::from_static("t1");
     let mut twice = get("/");

@@ -25,9 +25,10 @@ async fn serve() -> SocketAddr {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let service = layer.layer(tower::service_fn(async |_: Request<CheckedBody<Incoming>>| {
-                Ok::<_, Infallible>(Response::new("ok".to_owned()))
-            }));
+            let service =
+                layer.layer(tower::service_fn(async |_: Request<CheckedBody<Incoming>>| {
+                    Ok::<_, Infallible>(Response::new("ok".to_owned()))
+                }));
             tokio::spawn(async move {
                 let service = TowerToHyperService::new(service);
                 let server = auto::Builder::new(TokioExecutor::new());
@@ -42,7 +43,10 @@ fn sign(method: &str, target: &str, now: UnixTime) -> Signature {
     let fields: [(&[u8], &[u8]); 1] = [(b"host", b"shop.example")];
     let head = wafpass::MessageHead::from_raw(method.as_bytes(), target.as_bytes(), &fields);
     let nonce = wafpass::random_nonce().unwrap();
-    Edge::new(&[]).signer.sign(&head, wafpass::scheme::edge::WafEvidence::Pass, &nonce, now).unwrap()
+    Edge::new(&[])
+        .signer
+        .sign(&head, wafpass::scheme::edge::WafEvidence::Pass, &nonce, now)
+        .unwrap()
 }
 
 /// The status line of the answer to exactly these bytes.
@@ -90,9 +94,12 @@ async fn http_1_requests_on_the_wire() {
 #[tokio::test]
 async fn a_websocket_handshake_is_verified_once() {
     let app = axum::Router::new()
-        .route("/ws", axum::routing::any(async |ws: axum::extract::ws::WebSocketUpgrade| {
-            ws.on_upgrade(async |_| ())
-        }))
+        .route(
+            "/ws",
+            axum::routing::any(async |ws: axum::extract::ws::WebSocketUpgrade| {
+                ws.on_upgrade(async |_| ())
+            }),
+        )
         .layer(VerifyLayer::new(build(builder(Freshness::cloudfront()))));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -118,12 +125,15 @@ async fn http_2_authority_stands_for_host() {
     let address = serve().await;
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut client, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     tokio::spawn(connection);
 
     let request = |target: &str, host: Option<&'static str>| {
         let signature = sign("GET", "/a?b", clock::now());
-        let mut request = Request::get(target).version(Version::HTTP_2).body(Body::empty()).unwrap();
+        let mut request =
+            Request::get(target).version(Version::HTTP_2).body(Body::empty()).unwrap();
         signature.insert_into(request.headers_mut());
         if let Some(host) = host {
             request.headers_mut().insert("host", HeaderValue::from_static(host));

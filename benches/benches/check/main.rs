@@ -106,7 +106,7 @@ fn refusals(now: UnixTime) {
 
     let refuse = |request: &Request<()>, now, kind| {
         let head = MessageHead::from_request(black_box(request));
-        let rejection = verifier.check(&head, now).err().expect("refused");
+        let rejection = verifier.check(&head, now).expect_err("refused");
         assert_eq!(rejection.kind, kind);
     };
     let _ = Comparison::new("refusals")

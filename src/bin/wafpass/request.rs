@@ -61,7 +61,8 @@ impl<'a> RawRequest<'a> {
             return Ok(Some(self.rest)); // a capture may leave the framing out: what is here is it
         };
         // RFC 9110 §8.6: digits, and nothing else; RFC 9112 §6.3: two lengths are none.
-        let is_number = length.iter().all(u8::is_ascii_digit) && lengths.all(|other| other == length);
+        let is_number =
+            length.iter().all(u8::is_ascii_digit) && lengths.all(|other| other == length);
         let number = str::from_utf8(length).ok().filter(|_| is_number);
         let Some(number) = number.and_then(|digits| digits.parse::<usize>().ok()) else {
             return Err(Fault::new(
@@ -140,7 +141,10 @@ mod tests {
                 .ok()
                 .unwrap();
         assert_eq!((request.method, request.target), (b"GET".as_slice(), b"/a b?\xff".as_slice()));
-        assert_eq!(request.fields, [(b"Host".as_slice(), b" h".as_slice()), (b"X-A", b"\t1 \x01x")]);
+        assert_eq!(
+            request.fields,
+            [(b"Host".as_slice(), b" h".as_slice()), (b"X-A", b"\t1 \x01x")]
+        );
         assert_eq!(request.rest, b"body\n");
     }
 
@@ -191,7 +195,8 @@ mod tests {
                 .contains("content-length is 3, the body has 2 bytes")
         );
         assert_eq!(body("content-length: 2\r\ncontent-length: 2\r\n", "ab"), told("ab"));
-        for odd in ["x", "+2", "-2", "\u{2003}2", "2\r\ncontent-length: 1", "99999999999999999999"] {
+        for odd in ["x", "+2", "-2", "\u{2003}2", "2\r\ncontent-length: 1", "99999999999999999999"]
+        {
             let told = body(&format!("content-length: {odd}\r\n"), "ab");
             assert!(told.unwrap_err().contains("no number"), "{odd}");
         }

@@ -58,7 +58,13 @@ pub(crate) fn is_nonce(text: &[u8]) -> bool {
 
 /// Takes `tag` and `min` to `max` bytes of `class` from the front of `rest`.
 #[inline]
-fn field<'a>(rest: &mut &'a [u8], tag: &[u8], class: u8, min: usize, max: usize) -> Option<&'a [u8]> {
+fn field<'a>(
+    rest: &mut &'a [u8],
+    tag: &[u8],
+    class: u8,
+    min: usize,
+    max: usize,
+) -> Option<&'a [u8]> {
     let text = rest.strip_prefix(tag)?;
     let (value, tail) = text.split_at_checked(class::span(text, class))?;
     *rest = tail;
@@ -87,8 +93,10 @@ mod tests {
 
     #[test]
     fn writes_what_it_reads() {
-        let mac: String = (0..32).map(|byte: u8| format!("{:02x}", byte.wrapping_mul(37))).collect();
-        let value = format!("v1;kid=k.1;nonce=0123456789abcde=;aud=a_b;waf=none;h=x-a:x-b;sig={mac}");
+        let mac: String =
+            (0..32).map(|byte: u8| format!("{:02x}", byte.wrapping_mul(37))).collect();
+        let value =
+            format!("v1;kid=k.1;nonce=0123456789abcde=;aud=a_b;waf=none;h=x-a:x-b;sig={mac}");
         assert_eq!(Claims::parse(value.as_bytes()).unwrap().to_string(), value);
         for bad in [mac.to_uppercase(), mac[1..].into(), format!("{mac}0"), mac.replace('2', "g")] {
             assert!(Claims::parse(value.replace(&mac, &bad).as_bytes()).is_none(), "{bad}");

@@ -134,11 +134,25 @@ mod tests {
     #[test]
     fn names_are_ascending_and_few() {
         let reads = |h: &str| Covered::default().read_names(h.as_bytes()).is_some();
-        let sixteen = (b'a'..=b'p').map(|c| char::from(c).to_string()).collect::<Vec<_>>().join(":");
+        let sixteen =
+            (b'a'..=b'p').map(|c| char::from(c).to_string()).collect::<Vec<_>>().join(":");
         for good in ["", "a", "a:b", "a-b:a0", &sixteen, &"a".repeat(64)] {
             assert!(reads(good), "{good}");
         }
-        for bad in [":", "a:", ":a", "b:a", "a:a", "A", "a b", "a:host", "via", "te", &format!("{sixteen}:q"), &"a".repeat(65)] {
+        for bad in [
+            ":",
+            "a:",
+            ":a",
+            "b:a",
+            "a:a",
+            "A",
+            "a b",
+            "a:host",
+            "via",
+            "te",
+            &format!("{sixteen}:q"),
+            &"a".repeat(65),
+        ] {
             assert!(!reads(bad), "{bad}");
         }
     }

@@ -118,7 +118,10 @@ pub(crate) fn coverable(names: &[String]) -> Result<Vec<Box<str>>, ConfigError> 
             return refuse(name, "write it in lower case, of a-z 0-9 and -, 64 bytes at most");
         }
         if NEVER_COVERED.contains(&name.as_str()) {
-            return refuse(name, "hops rewrite it: let the edge copy its value to a field of its own");
+            return refuse(
+                name,
+                "hops rewrite it: let the edge copy its value to a field of its own",
+            );
         }
         sorted.push(name.as_str().into());
     }
@@ -160,7 +163,10 @@ mod class {
         TABLE.get(usize::from(byte)).copied().unwrap_or_default()
     }
 
-    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time: out of bounds is no build")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time: out of bounds is no build"
+    )]
     #[expect(clippy::as_conversions, reason = "usize::from is not const; the index is under 256")]
     const TABLE: [u8; 256] = {
         let mut table = [0; 256];
@@ -200,7 +206,6 @@ pub(crate) fn is_token(method: &[u8]) -> bool {
     !method.is_empty() && class::all(method, class::TOKEN)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +232,8 @@ mod tests {
 
     #[test]
     fn coverable_names_are_sorted_and_checked() {
-        let names = |names: &[&str]| coverable(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let names =
+            |names: &[&str]| coverable(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
         let sorted = names(&["b", "a", "b"]).unwrap();
         assert_eq!(sorted.join(" "), "a b");
         for bad in ["", "A", "a_b", "host", "cookie", "x-cloud-date", &"a".repeat(65)] {
