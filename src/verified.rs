@@ -195,7 +195,7 @@ struct Inner {
     admitted: UnixTime,
     /// Nonce, audience, then name and value of each covered field, end to end. All are ASCII.
     text: Box<str>,
-    /// Where each of them ends. Here and not on the heap, which would take longer than the rest.
+    /// Where each of them ends; in place, which saves an allocation.
     ends: [usize; MAX_PARTS],
     parts: usize,
 }

@@ -83,8 +83,8 @@ pub(crate) fn is_alias_of(name: &[u8], other: &[u8]) -> bool {
     name.len() == other.len() && name.iter().zip(other).all(|(&a, &b)| fold(a) == b)
 }
 
-#[cfg(feature = "layer")]
 /// How long some names are: enough to pass over most fields without comparing them.
+#[cfg(feature = "layer")]
 #[derive(Clone, Copy)]
 pub(crate) struct Lengths(u64);
 
