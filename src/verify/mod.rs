@@ -129,7 +129,8 @@ impl Verifier {
         })
     }
 
-    /// Takes the use of a head that this verifier found authentic: rows 15 to 17, and row 10 anew, since time has passed.
+    /// Takes the use of a head that this verifier found authentic: rows 15 to 17, and row 10 anew,
+    /// since time has passed.
     ///
     /// # Errors
     ///
