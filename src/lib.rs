@@ -63,7 +63,7 @@
 //! 3  verify  sign  verified  policy  replay  explain  vectors
 //! 2  scheme
 //! 1  message  canon
-//! 0  time  key  keyring  limits  rejection  error
+//! 0  time  key  keyring  nonce  limits  rejection  error
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -80,6 +80,7 @@ mod keyring;
 pub mod layer;
 pub mod limits;
 mod message;
+mod nonce;
 mod policy;
 mod rejection;
 pub mod replay;
@@ -98,6 +99,7 @@ pub use self::keyring::Keyring;
 #[cfg(feature = "layer")]
 pub use self::layer::{Exemption, Refusal, SignLayer, VerifyLayer};
 pub use self::message::MessageHead;
+pub use self::nonce::Nonce;
 pub use self::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::scheme::edge::WafEvidence;
@@ -105,7 +107,7 @@ pub use self::scheme::edge::WafEvidence;
 pub use self::sign::random_nonce;
 pub use self::sign::{Signature, Signer, SignerBuilder};
 pub use self::time::UnixTime;
-pub use self::verified::{Authentic, Finish, PendingBody, Spent, Verified};
+pub use self::verified::{Authentic, Begun, Finish, PendingBody, PendingUse, Spent, Verified};
 pub use self::verify::{Verifier, VerifierBuilder};
 
 /// The example in README.md runs as a test.

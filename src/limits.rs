@@ -35,3 +35,22 @@ pub const DEFAULT_REPLAY_CAPACITY: usize = 1_000_000;
 /// Largest body that a covered `content-digest` is checked for, unless configured: what CloudFront
 /// lets an edge function read of a body (1 MB at the origin-request event).
 pub const DEFAULT_BODY_CAP_BYTES: usize = 1_048_576;
+
+/// Time that origins get to load a new key before an edge signs with it: five minutes, in which a
+/// mounted secret is brought up to date (Kubernetes: a minute or two) and a fleet reloads.
+pub const DEFAULT_SETTLE_S: u32 = 300;
+
+/// Time that a key has to be unused before it is retired, where origins say when it was: one hour,
+/// longer than an edge's key-value store takes to be the same everywhere.
+pub const DEFAULT_UNUSED_FOR_S: u32 = 3_600;
+
+/// Time that a key stays accepted after it gave way to another, where nobody says when it was last
+/// used: one day, as [`MAX_MAX_AGE_S`] is. No signature lives longer.
+pub const MIN_RETIRING_S: i64 = 86_400;
+
+/// Time that a retired key stays on record: one day, so that whoever still signs with it shows as
+/// `inactive-key` and not as a stranger.
+pub const MIN_RETIRED_S: i64 = 86_400;
+
+/// Largest file of a key directory. Its longest members make less than 1 KB.
+pub const MAX_KEY_RECORD_BYTES: u64 = 65_536;

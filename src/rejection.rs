@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::key::KeyId;
+use crate::nonce::Nonce;
 
 /// The reason of a refusal.
 ///
@@ -114,6 +115,27 @@ impl RejectionKind {
         }
     }
 
+    /// Whether a request refused for this reason was signed by a holder of the key: its MAC was
+    /// found to be right, so what the signature says is the edge's word.
+    #[must_use]
+    pub const fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::WrongAudience
+                | Self::Expired
+                | Self::NotYetValid
+                | Self::WafNotEvaluated
+                | Self::InsufficientCoverage
+                | Self::WrongHost
+                | Self::BeforeStart
+                | Self::Replayed
+                | Self::ReplayCapacity
+                | Self::ReplayUnavailable
+                | Self::BodyMismatch
+                | Self::BodyTooLarge
+        )
+    }
+
     /// The reason in a sentence, for people.
     #[must_use]
     pub const fn explanation(self) -> &'static str {
@@ -169,6 +191,8 @@ pub struct Rejection {
     /// The key id that the request named. Anybody's word until the MAC was found to be right, that
     /// is, up to and including [`RejectionKind::SignatureMismatch`].
     pub key_id: Option<KeyId>,
+    /// The nonce that the request named: in CloudFront the request id, as in its logs. As above.
+    pub nonce: Option<Nonce>,
     /// `now` minus the date of the signature in seconds, once both are known. As above, anybody's
     /// word until the MAC was found to be right.
     pub age_s: Option<i64>,
@@ -184,6 +208,6 @@ impl Rejection {
 
 impl From<RejectionKind> for Rejection {
     fn from(kind: RejectionKind) -> Self {
-        Self { kind, key_id: None, age_s: None }
+        Self { kind, key_id: None, nonce: None, age_s: None }
     }
 }

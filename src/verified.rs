@@ -1,19 +1,24 @@
-//! What has been checked, as types: [`Authentic`], then [`Spent`], then [`Verified`].
+//! What has been checked, as types: [`Authentic`], then [`Spent`] (or [`PendingUse`], while a store
+//! is being asked), then [`Verified`].
 //!
 //! None of them can be made but by a [`Verifier`](crate::Verifier).
 
 use std::fmt;
+use std::future::Future;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use sha2::{Digest, Sha256};
 
 use crate::canon::{CONTENT_DIGEST, ContentDigest};
 use crate::key::KeyId;
 use crate::limits::MAX_COVERED_FIELDS;
+use crate::nonce::Nonce;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::replay::{Identity, Use};
+use crate::replay::{Admission, Identity, Use};
 use crate::scheme::edge::{Claims, Covered, VIEWER_IP, WafEvidence};
 use crate::time::UnixTime;
 
@@ -48,6 +53,15 @@ impl Authentic<'_> {
     #[must_use]
     pub const fn date(&self) -> UnixTime {
         self.date
+    }
+
+    pub(crate) fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
+        Rejection {
+            kind,
+            key_id: Some(self.key_id),
+            nonce: Nonce::from_bytes(self.claims.nonce),
+            age_s: Some(now.seconds_since(self.date)),
+        }
     }
 
     pub(crate) const fn claim(&self) -> Use<'_> {
@@ -87,20 +101,97 @@ impl Spent<'_> {
     /// `sha-256` member (row 18).
     #[inline]
     pub fn finish(self) -> Result<Finish, Rejection> {
-        let verified = Verified::new(&self);
-        let Some(value) = self.authentic.covered.get(CONTENT_DIGEST) else {
-            return Ok(Finish::Verified(verified)); // an uncovered content-digest is ignored
-        };
-        let Some(digest) = ContentDigest::parse(value) else {
-            return Err(verified.rejection(RejectionKind::BodyMismatch));
-        };
-        Ok(Finish::Body(PendingBody {
-            verified,
-            digest,
-            hasher: Sha256::new(),
-            room: self.body_cap,
-        }))
+        let Self { authentic, nth_use, admitted, body_cap } = self;
+        let digest = CoveredDigest::of(&authentic);
+        digest.finish(Verified::new(&authentic, nth_use, admitted), body_cap)
     }
+}
+
+/// What the head says of the body.
+enum CoveredDigest {
+    /// Nothing: an uncovered `content-digest` is ignored.
+    None,
+    /// Something that is not exactly one `sha-256` member.
+    Malformed,
+    Digest(ContentDigest),
+}
+
+impl CoveredDigest {
+    fn of(authentic: &Authentic<'_>) -> Self {
+        match authentic.covered.get(CONTENT_DIGEST) {
+            None => Self::None,
+            Some(value) => ContentDigest::parse(value).map_or(Self::Malformed, Self::Digest),
+        }
+    }
+
+    fn finish(self, verified: Verified, body_cap: usize) -> Result<Finish, Rejection> {
+        match self {
+            Self::None => Ok(Finish::Verified(verified)),
+            Self::Malformed => Err(verified.rejection(RejectionKind::BodyMismatch)),
+            Self::Digest(digest) => Ok(Finish::Body(PendingBody {
+                verified,
+                digest,
+                hasher: Sha256::new(),
+                room: body_cap,
+            })),
+        }
+    }
+}
+
+/// The head holds, and a replay store is being asked for its use: a future of what is left then.
+///
+/// It owns what it needs of the head.
+#[must_use = "nothing has passed before this future is ready"]
+pub struct PendingUse {
+    answer: Pin<Box<dyn Future<Output = Admission> + Send>>,
+    /// Not verified before the answer is there, so nobody gets it before. `None` once it was given.
+    rest: Option<(Verified, CoveredDigest)>,
+    body_cap: usize,
+}
+
+impl PendingUse {
+    pub(crate) fn new(
+        authentic: &Authentic<'_>,
+        answer: Pin<Box<dyn Future<Output = Admission> + Send>>,
+        now: UnixTime,
+        body_cap: usize,
+    ) -> Self {
+        let verified = Verified::new(authentic, NonZeroU8::MIN, now);
+        Self { answer, rest: Some((verified, CoveredDigest::of(authentic))), body_cap }
+    }
+}
+
+impl Future for PendingUse {
+    type Output = Result<Finish, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.rest.is_none() {
+            return Poll::Pending; // polled again after it was ready
+        }
+        let answer = ready!(self.answer.as_mut().poll(cx));
+        let Some((verified, digest)) = self.rest.take() else { return Poll::Pending };
+        Poll::Ready(match answer.nth_use() {
+            Ok(nth) => digest.finish(verified.with_use(nth), self.body_cap),
+            Err(kind) => Err(verified.rejection(kind)),
+        })
+    }
+}
+
+impl fmt::Debug for PendingUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingUse").finish_non_exhaustive()
+    }
+}
+
+/// What [`Verifier::begin`](crate::Verifier::begin) gives: the use, or a store's word on it.
+#[derive(Debug)]
+#[must_use = "nothing has passed before the use is taken"]
+#[expect(clippy::exhaustive_enums, reason = "whoever matches has to handle both")]
+pub enum Begun<'a> {
+    /// The use is taken.
+    Spent(Spent<'a>),
+    /// The store has been asked.
+    Pending(PendingUse),
 }
 
 /// What is left once the use of a head is taken.
@@ -204,8 +295,8 @@ struct Inner {
 const MAX_PARTS: usize = 2 + 2 * MAX_COVERED_FIELDS;
 
 impl Verified {
-    fn new(spent: &Spent<'_>) -> Self {
-        let Authentic { claims, key_id, date, covered, .. } = &spent.authentic;
+    fn new(authentic: &Authentic<'_>, nth_use: NonZeroU8, admitted: UnixTime) -> Self {
+        let Authentic { claims, key_id, date, covered, .. } = authentic;
         let fields = || covered.iter().flat_map(|(name, value)| [name, value]);
         let parts = || [claims.nonce, claims.audience].into_iter().chain(fields());
         let mut text = Vec::with_capacity(parts().map(<[u8]>::len).sum());
@@ -218,12 +309,19 @@ impl Verified {
             key_id: *key_id,
             date: *date,
             waf: claims.waf,
-            nth_use: spent.nth_use,
-            admitted: spent.admitted,
+            nth_use,
+            admitted,
             text: String::from_utf8(text).unwrap_or_default().into(),
             ends,
             parts: 2 + 2 * covered.len(),
         }))
+    }
+
+    fn with_use(mut self, nth_use: NonZeroU8) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.nth_use = nth_use; // always: nobody else has it yet
+        }
+        self
     }
 
     /// The key that signed the request.
@@ -293,7 +391,8 @@ impl Verified {
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
         let age_s = Some(self.0.admitted.seconds_since(self.0.date));
-        Rejection { kind, key_id: Some(self.0.key_id), age_s }
+        let nonce = Nonce::from_bytes(self.nonce().as_bytes());
+        Rejection { kind, key_id: Some(self.0.key_id), nonce, age_s }
     }
 }
 

@@ -121,7 +121,7 @@ fn admit_as(
     now: UnixTime,
 ) -> Admission {
     let identity = &identity(number);
-    store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now)
+    store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now).now()
 }
 
 fn admit(store: &impl ReplayStore, number: u64, date: UnixTime, now: UnixTime) -> Admission {
@@ -185,7 +185,7 @@ fn exactly_n_pass<S: Store>(max_uses: u8) {
         race(THREADS, |_| {
             let (identity, key_id) = (&identity(round), &key(0));
             let claim = Use { identity, key_id, date: START, max_uses: uses(max_uses) };
-            match store.admit(&claim, START) {
+            match store.admit(&claim, START).now() {
                 Admission::Fresh { nth } => {
                     passed[usize::from(nth.get())].fetch_add(1, Ordering::Relaxed)
                 }
@@ -307,7 +307,7 @@ fn at_capacity_nothing_is_forgotten<S: Store>() {
     // A known request may still take the uses that it has left.
     let (identity, key_id) = (&identity(0), &key(0));
     let claim = Use { identity, key_id, date: date(0), max_uses: uses(2) };
-    assert_eq!(store.admit(&claim, at(1)), Admission::Fresh { nth: uses(2) });
+    assert_eq!(store.admit(&claim, at(1)).now(), Admission::Fresh { nth: uses(2) });
     assert_eq!(store.live() as u64, CAPACITY);
 }
 
@@ -476,7 +476,7 @@ fn uses_may_change_between_requests<S: Store>() {
     let (identity, key_id) = (&identity(0), &key(0));
     let admit = |max_uses| {
         let claim = Use { identity, key_id, date: START, max_uses: uses(max_uses) };
-        match store.admit(&claim, START) {
+        match store.admit(&claim, START).now() {
             Admission::Fresh { nth } => Ok(nth.get()),
             refusal => Err(refusal),
         }
@@ -607,7 +607,7 @@ fn it_agrees_with_the_model<S: Store>() {
                         date,
                         max_uses: uses(max_uses),
                     };
-                    prop_assert_eq!(store.admit(&claim, now), model.admit(&claim, now));
+                    prop_assert_eq!(store.admit(&claim, now).now(), model.admit(&claim, now));
                 }
                 Step::Pass(seconds) => edge_now = edge_now.saturating_add(seconds),
                 Step::Set(seconds) => origin_ahead_s = seconds,

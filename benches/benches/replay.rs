@@ -141,7 +141,7 @@ fn admit(
     now: UnixTime,
 ) -> Admission {
     let identity = &identity(number);
-    store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now)
+    store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now).now()
 }
 
 fn date(number: u64, live: u64) -> UnixTime {

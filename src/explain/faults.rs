@@ -4,6 +4,7 @@ use super::{Hint, Visible, claims_of};
 use crate::canon::{CONTENT_DIGEST, ContentDigest, PathPrefix, QueryMode, TargetParts};
 use crate::key::{KeyId, is_label};
 use crate::message::MessageHead;
+use crate::nonce::is_nonce;
 use crate::rejection::RejectionKind;
 use crate::scheme::edge::{self, Claims, Covered, DATE, RESERVED, SIGNATURE, Scan};
 use crate::time::UnixTime;
@@ -173,7 +174,7 @@ type Part = (&'static str, fn(&[u8]) -> bool, &'static str);
 /// The grammar of §1, part by part.
 const PARTS: [Part; 6] = [
     ("v1;kid=", is_label, "1 to 64 of A-Z a-z 0-9 - _ ."),
-    (";nonce=", edge::is_nonce, "16 to 128 of A-Z a-z 0-9 - _ . ="),
+    (";nonce=", is_nonce, "16 to 128 of A-Z a-z 0-9 - _ . ="),
     (";aud=", is_label, "1 to 64 of A-Z a-z 0-9 - _ ."),
     (";waf=", |waf| matches!(waf, b"pass" | b"none"), "pass or none"),
     (

@@ -113,10 +113,8 @@ impl<'v> Explainer<'v> {
                     (Some(digest), Some(body)) => match self.check_body(digest, body) {
                         None => (None, Vec::new(), Outcome::Passed),
                         Some(kind) => {
-                            let age_s = Some(now.seconds_since(authentic.date));
-                            let key_id = Some(authentic.key_id);
                             let hints = faults::of_body(digest, body, self.verifier.body_cap);
-                            (Some(Rejection { kind, key_id, age_s }), hints, Outcome::Failed)
+                            (Some(authentic.rejection(kind, now)), hints, Outcome::Failed)
                         }
                     },
                 }

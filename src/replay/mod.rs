@@ -5,12 +5,14 @@
 //! false [`Replayed`](Admission::Replayed) refuses a request that the edge has just signed. A store
 //! may err in the second direction only, at a rate that it states.
 
+mod admitting;
 mod horizon;
 #[cfg(feature = "moka")]
 mod moka;
 mod quota;
 mod window;
 
+pub use self::admitting::Admitting;
 #[cfg(feature = "moka")]
 pub use self::moka::ReplayMoka;
 pub use self::window::ReplayWindow;
@@ -19,6 +21,7 @@ use std::num::NonZeroU8;
 
 use crate::key::KeyId;
 use crate::limits::DEFAULT_REPLAY_CAPACITY;
+use crate::rejection::RejectionKind;
 use crate::time::UnixTime;
 
 /// What identifies a request to a replay store: the MAC of its signature base.
@@ -80,6 +83,20 @@ pub enum Admission {
     Unavailable,
 }
 
+impl Admission {
+    /// Which use was taken, or why none was.
+    pub(crate) const fn nth_use(self) -> Result<NonZeroU8, RejectionKind> {
+        Err(match self {
+            Self::Fresh { nth } => return Ok(nth),
+            Self::Replayed => RejectionKind::Replayed,
+            Self::Full => RejectionKind::ReplayCapacity,
+            Self::Expired => RejectionKind::Expired,
+            Self::NotYetValid => RejectionKind::NotYetValid,
+            Self::Unavailable => RejectionKind::ReplayUnavailable,
+        })
+    }
+}
+
 /// How long a store remembers: while `now <= date + max_age_s + skew_s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -94,6 +111,21 @@ impl Retention {
     #[must_use]
     pub const fn covers(self, other: Self) -> bool {
         self.max_age_s >= other.max_age_s && self.skew_s >= other.skew_s
+    }
+
+    /// The longer of the two, in age and in skew.
+    #[must_use]
+    pub fn longer(self, other: Self) -> Self {
+        Self {
+            max_age_s: self.max_age_s.max(other.max_age_s),
+            skew_s: self.skew_s.max(other.skew_s),
+        }
+    }
+
+    /// How long after its date an entry is kept, in seconds.
+    #[must_use]
+    pub fn kept_s(self) -> i64 {
+        i64::from(self.max_age_s) + i64::from(self.skew_s)
     }
 
     /// Whether `date` is too old to be judged at `now`.
@@ -111,7 +143,7 @@ impl Retention {
     /// Whether an entry signed at `date` may be forgotten at `now`.
     #[must_use]
     pub fn is_over(self, date: UnixTime, now: UnixTime) -> bool {
-        now.seconds_since(date) > i64::from(self.max_age_s) + i64::from(self.skew_s)
+        now.seconds_since(date) > self.kept_s()
     }
 }
 
@@ -147,14 +179,25 @@ impl Default for Capacity {
 ///   told [`Admission::Fresh`];
 /// - nothing is forgotten early: an entry lives while `now <= date + max_age + skew`, whatever
 ///   arrives; at capacity, new requests are told [`Admission::Full`] and known ones their true state;
-/// - time only moves forward: a clock set back revives nothing that was forgotten;
+/// - time only moves forward: a clock set back revives nothing that was forgotten, and neither does
+///   a retention that grows;
 /// - memory of what is over comes back as later requests arrive.
 pub trait ReplayStore: Send + Sync + 'static {
-    /// Takes one use, if there is one left.
-    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admission;
+    /// Takes one use, if there is one left. A store in this process answers at once; one that asks
+    /// over the network answers later, and bounds the time itself.
+    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admitting;
 
     /// How long this store remembers.
     fn retention(&self) -> Retention;
+
+    /// Remembers for `retention` from here on, where that is longer than before, and goes on
+    /// refusing the dates that it may have forgotten by now. Returns how long it remembers.
+    ///
+    /// A store that cannot do so leaves it be, and a policy that asks for it is refused.
+    fn extend(&self, retention: Retention) -> Retention {
+        let _ = retention;
+        self.retention()
+    }
 
     /// The second in which this store began empty: it knows nothing of what was used before.
     ///
@@ -164,4 +207,9 @@ pub trait ReplayStore: Send + Sync + 'static {
 
     /// How many requests are remembered now, for metrics.
     fn live(&self) -> usize;
+
+    /// How many requests may be remembered, for metrics; `None` where the store cannot tell.
+    fn capacity(&self) -> Option<Capacity> {
+        None
+    }
 }

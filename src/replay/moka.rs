@@ -15,7 +15,7 @@ use moka::sync::Cache;
 
 use super::horizon::Horizon;
 use super::quota::{Quota, Tally};
-use super::{Admission, Capacity, Identity, ReplayStore, Retention, Use};
+use super::{Admission, Admitting, Capacity, Identity, ReplayStore, Retention, Use};
 use crate::error::ConfigError;
 use crate::limits::MAX_USES;
 use crate::time::UnixTime;
@@ -94,7 +94,7 @@ impl ReplayMoka {
     /// nobody would take it out any more.
     fn settle(&self, claim: &Use<'_>) -> Result<(), Admission> {
         let _held = self.held()?; // so that this thread sees the other one, or the other one this
-        if self.horizon.retention().is_over(claim.date, self.horizon.latest()) {
+        if self.horizon.is_over(claim.date, self.horizon.latest()) {
             self.uses.invalidate(claim.identity);
             return Err(Admission::Expired);
         }
@@ -112,9 +112,8 @@ impl ReplayMoka {
             };
         }
         let mut held = self.held()?;
-        if self.horizon.retention().is_expired(claim.date, self.horizon.latest()) {
-            return Err(Admission::Expired); // since `forget`: it may have been in the cache then
-        }
+        // Time may have passed since `forget`: what is too old now may have been in the cache then.
+        self.horizon.judge(claim.date, self.horizon.latest())?;
         let second = held.by_date.entry(claim.date).or_default();
         self.quota.take(claim.key_id, &mut second.tally)?;
         second.identities.push(*claim.identity);
@@ -127,7 +126,7 @@ impl ReplayMoka {
         let now = self.horizon.advance(date, now)?;
         let Held { by_date, over } = &mut *held;
         while let Some(first) = by_date.first_entry()
-            && self.horizon.retention().is_over(*first.key(), now)
+            && self.horizon.is_over(*first.key(), now)
         {
             let mut second = first.remove();
             self.quota.give_back(second.identities.len(), &second.tally);
@@ -148,12 +147,17 @@ impl ReplayMoka {
 }
 
 impl ReplayStore for ReplayMoka {
-    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admission {
-        self.try_admit(claim, now).map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth })
+    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admitting {
+        let answer = self.try_admit(claim, now);
+        Admitting::Now(answer.map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth }))
     }
 
     fn retention(&self) -> Retention {
         self.horizon.retention()
+    }
+
+    fn extend(&self, retention: Retention) -> Retention {
+        self.horizon.extend(retention, || drop(self.held.lock()))
     }
 
     fn started(&self) -> Option<UnixTime> {
@@ -162,6 +166,10 @@ impl ReplayStore for ReplayMoka {
 
     fn live(&self) -> usize {
         self.quota.live()
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        Some(self.quota.capacity())
     }
 }
 
@@ -196,11 +204,11 @@ mod tests {
         let [first, second] = &[1, 2].map(|number| Identity::from_mac([number; 32]));
         let claim = |identity, date| Use { identity, key_id, date, max_uses: NonZeroU8::MIN };
         let late = claim(first, START);
-        assert_eq!(store.admit(&late, START), FIRST);
+        assert_eq!(store.admit(&late, START).now(), FIRST);
         assert_eq!(store.forget(late.date, START), Ok(())); // it was timely here
 
         let later = START.saturating_add(66);
-        assert_eq!(store.admit(&claim(second, later), later), FIRST);
+        assert_eq!(store.admit(&claim(second, later), later).now(), FIRST);
         assert!(!store.uses.contains_key(late.identity));
         assert_eq!(store.take(&late, None), Err(Admission::Expired));
 
@@ -216,7 +224,7 @@ mod tests {
         let key_id = &KeyId::new("k").unwrap();
         let admit = |number: u8, date| {
             let identity = &Identity::from_mac([number; 32]);
-            store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, date)
+            store.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, date).now()
         };
         assert!((0..80).all(|number| admit(number, START) == FIRST));
         let later = START.saturating_add(66);

@@ -39,6 +39,10 @@ impl Quota {
         self.live.load(Ordering::Relaxed)
     }
 
+    pub(super) const fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
     /// Takes room for one entry of `key_id`, to be given back with `tally`.
     ///
     /// Never more than there is, under any race. The key's room is taken first: a key that has used

@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 
 use super::horizon::Horizon;
 use super::quota::{Quota, Tally};
-use super::{Admission, Capacity, Identity, ReplayStore, Retention, Use};
+use super::{Admission, Admitting, Capacity, Identity, ReplayStore, Retention, Use};
 use crate::error::ConfigError;
 use crate::limits::MAX_USES;
 use crate::time::UnixTime;
@@ -67,8 +67,8 @@ const RECENT_BUCKETS: usize = 4;
 ///     max_uses: NonZeroU8::MIN,
 /// };
 /// let now = started.saturating_add(11);
-/// assert_eq!(window.admit(&claim, now), Admission::Fresh { nth: NonZeroU8::MIN });
-/// assert_eq!(window.admit(&claim, now), Admission::Replayed);
+/// assert_eq!(window.admit(&claim, now).now(), Admission::Fresh { nth: NonZeroU8::MIN });
+/// assert_eq!(window.admit(&claim, now).now(), Admission::Replayed);
 /// # Ok(())
 /// # }
 /// ```
@@ -181,7 +181,7 @@ impl ReplayWindow {
         let last_second = |index: i64| (index << self.width_log2) | !(!0 << self.width_log2);
         while let Some(first) = buckets.by_date.first_entry()
             && let last = UnixTime::from_secs(last_second(*first.key()))
-            && self.horizon.retention().is_over(last, now)
+            && self.horizon.is_over(last, now)
         {
             let bucket = first.remove();
             self.quota.give_back(bucket.entries.len(), &bucket.tally);
@@ -190,16 +190,25 @@ impl ReplayWindow {
 }
 
 impl ReplayStore for ReplayWindow {
-    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admission {
+    #[inline]
+    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admitting {
         let mut answer = self.try_admit(claim, now);
         if answer == Err(Admission::Full) && self.sweep() {
             answer = self.try_admit(claim, now);
         }
-        answer.map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth })
+        Admitting::Now(answer.map_or_else(|refusal| refusal, |nth| Admission::Fresh { nth }))
     }
 
     fn retention(&self) -> Retention {
         self.horizon.retention()
+    }
+
+    /// The buckets keep the width that they began with: a window that grows from minutes to hours
+    /// takes a little more memory than one that began so.
+    fn extend(&self, retention: Retention) -> Retention {
+        self.horizon.extend(retention, || {
+            self.shards.iter().for_each(|shard| drop(shard.0.lock()));
+        })
     }
 
     fn started(&self) -> Option<UnixTime> {
@@ -209,6 +218,10 @@ impl ReplayStore for ReplayWindow {
     fn live(&self) -> usize {
         self.sweep();
         self.quota.live()
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        Some(self.quota.capacity())
     }
 }
 
@@ -286,7 +299,7 @@ mod tests {
     fn admit(window: &ReplayWindow, number: u8, date: UnixTime, now: UnixTime) -> Admission {
         let identity = &Identity::from_mac([number; 32]);
         let key_id = &KeyId::new("k").unwrap();
-        window.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now)
+        window.admit(&Use { identity, key_id, date, max_uses: NonZeroU8::MIN }, now).now()
     }
 
     #[test]

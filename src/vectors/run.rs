@@ -12,7 +12,7 @@ use crate::key::{Key, Secret};
 use crate::keyring::Keyring;
 use crate::message::MessageHead;
 use crate::policy::{Freshness, HostBinding, WafRequirement};
-use crate::replay::{Admission, ReplayStore, Retention, Use};
+use crate::replay::{Admission, Admitting, ReplayStore, Retention, Use};
 use crate::time::UnixTime;
 use crate::verify::Verifier;
 
@@ -110,8 +110,8 @@ impl KeyEntry {
 struct NeverAsked(Retention);
 
 impl ReplayStore for NeverAsked {
-    fn admit(&self, _: &Use<'_>, _: UnixTime) -> Admission {
-        Admission::Unavailable
+    fn admit(&self, _: &Use<'_>, _: UnixTime) -> Admitting {
+        Admission::Unavailable.into()
     }
 
     fn retention(&self) -> Retention {

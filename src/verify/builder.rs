@@ -156,7 +156,10 @@ impl VerifierBuilder {
             Replay::Window(capacity) => Arc::new(ReplayWindow::new(retention, capacity, now)?),
             Replay::Store(store) => store,
         };
-        let stored = replay.retention();
+        let mut stored = replay.retention();
+        if !stored.covers(retention) {
+            stored = replay.extend(retention);
+        }
         if !stored.covers(retention) {
             return Err(ConfigError::ReplayRetention {
                 store_max_age_s: stored.max_age_s,

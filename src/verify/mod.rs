@@ -13,12 +13,13 @@ use crate::canon::{CONTENT_DIGEST, PathPrefix, QueryMode};
 use crate::key::KeyId;
 use crate::keyring::Keyring;
 use crate::message::MessageHead;
+use crate::nonce::Nonce;
 use crate::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::replay::{Admission, Identity, ReplayStore};
+use crate::replay::{Admission, Admitting, Identity, ReplayStore};
 use crate::scheme::edge::{self, Claims, Covered, Fault, Scan, SignatureBase, WafEvidence};
 use crate::time::UnixTime;
-use crate::verified::{Authentic, Spent};
+use crate::verified::{Authentic, Begun, PendingUse, Spent};
 
 /// Seconds after the start of the replay store in which requests signed before it may still come.
 const SETTLING_S: i64 = 2;
@@ -132,6 +133,10 @@ impl Verifier {
     /// Takes the use of a head that this verifier found authentic: rows 15 to 17, and row 10 anew,
     /// since time has passed.
     ///
+    /// For a replay store in this process. One that has to ask over the network does not answer
+    /// here, so the request is refused as [`RejectionKind::ReplayUnavailable`]: use
+    /// [`begin`](Self::begin) then.
+    ///
     /// # Errors
     ///
     /// The first reason that applies. A refused use is not given back.
@@ -141,25 +146,52 @@ impl Verifier {
         authentic: Authentic<'a>,
         now: UnixTime,
     ) -> Result<Spent<'a>, Rejection> {
-        let kind = if self.freshness.is_expired(authentic.date, now) {
-            RejectionKind::Expired
-        } else if self.is_before_start(authentic.date) {
-            RejectionKind::BeforeStart
-        } else {
-            match self.replay.admit(&authentic.claim(), now) {
-                Admission::Fresh { nth } => {
-                    let body_cap = self.body_cap;
-                    return Ok(Spent { authentic, nth_use: nth, admitted: now, body_cap });
-                }
-                Admission::Replayed => RejectionKind::Replayed,
-                Admission::Full => RejectionKind::ReplayCapacity,
-                Admission::Expired => RejectionKind::Expired,
-                Admission::NotYetValid => RejectionKind::NotYetValid,
-                Admission::Unavailable => RejectionKind::ReplayUnavailable,
+        let answer = self.ask(&authentic, now).map(Admitting::now);
+        self.settle(authentic, answer, now)
+    }
+
+    /// The same for every replay store: the use, or a future of what a shared store says to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    #[inline]
+    pub fn begin<'a>(
+        &self,
+        authentic: Authentic<'a>,
+        now: UnixTime,
+    ) -> Result<Begun<'a>, Rejection> {
+        let answer = match self.ask(&authentic, now) {
+            Ok(Admitting::Later(answer)) => {
+                let pending = PendingUse::new(&authentic, answer, now, self.body_cap);
+                return Ok(Begun::Pending(pending));
             }
+            Ok(Admitting::Now(answer)) => Ok(answer),
+            Err(kind) => Err(kind),
         };
-        let age_s = Some(now.seconds_since(authentic.date));
-        Err(Rejection { kind, key_id: Some(authentic.key_id), age_s })
+        self.settle(authentic, answer, now).map(Begun::Spent)
+    }
+
+    fn ask(&self, authentic: &Authentic<'_>, now: UnixTime) -> Result<Admitting, RejectionKind> {
+        if self.freshness.is_expired(authentic.date, now) {
+            Err(RejectionKind::Expired)
+        } else if self.is_before_start(authentic.date) {
+            Err(RejectionKind::BeforeStart)
+        } else {
+            Ok(self.replay.admit(&authentic.claim(), now))
+        }
+    }
+
+    fn settle<'a>(
+        &self,
+        authentic: Authentic<'a>,
+        answer: Result<Admission, RejectionKind>,
+        now: UnixTime,
+    ) -> Result<Spent<'a>, Rejection> {
+        match answer.and_then(Admission::nth_use) {
+            Ok(nth_use) => Ok(Spent { authentic, nth_use, admitted: now, body_cap: self.body_cap }),
+            Err(kind) => Err(authentic.rejection(kind, now)),
+        }
     }
 
     /// The signature base of a request, as the signer must have seen it: for people who compare
@@ -294,7 +326,11 @@ impl Signed<'_> {
     }
 
     fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
-        let key_id = KeyId::from_bytes(self.claims.key_id);
-        Rejection { kind, key_id, age_s: Some(now.seconds_since(self.date)) }
+        Rejection {
+            kind,
+            key_id: KeyId::from_bytes(self.claims.key_id),
+            nonce: Nonce::from_bytes(self.claims.nonce),
+            age_s: Some(now.seconds_since(self.date)),
+        }
     }
 }

@@ -51,11 +51,6 @@ impl fmt::Display for Claims<'_> {
     }
 }
 
-/// Whether `text` is a nonce: `16*128( ALPHA / DIGIT / "-" / "_" / "." / "=" )`.
-pub(crate) fn is_nonce(text: &[u8]) -> bool {
-    (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&text.len()) && class::all(text, class::NONCE)
-}
-
 /// Takes `tag` and `min` to `max` bytes of `class` from the front of `rest`.
 #[inline]
 fn field<'a>(

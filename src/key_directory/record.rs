@@ -1,0 +1,264 @@
+//! One key's file.
+
+use std::io;
+use std::path::Path;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::error::KeyDirectoryError;
+use super::life::{KeyState, Life};
+use crate::error::ConfigError;
+use crate::key::{Key, KeyId, Secret};
+use crate::time::UnixTime;
+
+/// Room for a key's file in one piece, so that no copy of a part of it stays behind in memory.
+const TEXT_BYTES: usize = 4_096;
+
+const TO_MEND: &str = "restore the file; each of its members is in docs/rotation.md";
+
+/// A key of a key directory: its secret, its window and its life.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it holds the secret")]
+pub struct KeyRecord {
+    id: KeyId,
+    secret: Secret,
+    pub(super) life: Life,
+    pub(super) not_before: Option<UnixTime>,
+    pub(super) not_after: Option<UnixTime>,
+}
+
+impl KeyRecord {
+    /// A key made at `now`: accepted, and without a window.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Label`] when `id` departs from the grammar of key ids.
+    pub fn new(id: &str, secret: Secret, now: UnixTime) -> Result<Self, ConfigError> {
+        let id = KeyId::new(id)?;
+        Ok(Self { id, secret, life: Life::begun(now), not_before: None, not_after: None })
+    }
+
+    /// The key counts from `moment` on.
+    #[must_use]
+    pub const fn with_not_before(mut self, moment: UnixTime) -> Self {
+        self.not_before = Some(moment);
+        self
+    }
+
+    /// The key counts until just before `moment`.
+    #[must_use]
+    pub const fn with_not_after(mut self, moment: UnixTime) -> Self {
+        self.not_after = Some(moment);
+        self
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    /// The secret, for an edge's key store.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Where the key is in its life.
+    #[must_use]
+    pub const fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// When the key begins to count, if it does not from ever.
+    #[must_use]
+    pub const fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// When the key ceases to count, if it does.
+    #[must_use]
+    pub const fn not_after(&self) -> Option<UnixTime> {
+        self.not_after
+    }
+
+    /// The key as an origin takes it: revoked when it is retired.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the key could not be used.
+    pub fn key(&self) -> Result<Key, ConfigError> {
+        let key = Key::new(self.id.as_str(), &self.secret)?;
+        let key = self.not_before.into_iter().fold(key, Key::not_before);
+        let key = self.not_after.into_iter().fold(key, Key::not_after);
+        if key.has_empty_window() {
+            return Err(ConfigError::EmptyKeyWindow { key_id: self.id });
+        }
+        Ok(if self.life.state == KeyState::Retired { key.revoked() } else { key })
+    }
+
+    /// Reads a key's file. `path` is for messages.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, KeyDirectoryError> {
+        let file: File = serde_json::from_str(text).map_err(|error| fault_of(&error, path))?;
+        let unusable = |error| KeyDirectoryError::Key { path: path.into(), error };
+        let record = Self {
+            id: KeyId::new(&file.kid).map_err(unusable)?,
+            secret: Secret::from_base64url(&file.key).map_err(unusable)?,
+            life: file.life(path)?,
+            not_before: file.not_before,
+            not_after: file.not_after,
+        };
+        record.key().map_err(unusable)?;
+        Ok(record)
+    }
+
+    /// Writes it as a key's file has it.
+    pub(super) fn to_text(&self) -> io::Result<Zeroizing<Vec<u8>>> {
+        let Life { state, created, promoted, retiring_since, retired, compromised } = self.life;
+        let file = File {
+            kid: self.id.to_string(),
+            key: self.secret.to_base64url(),
+            state,
+            created,
+            promoted,
+            retiring_since,
+            retired,
+            compromised,
+            not_before: self.not_before,
+            not_after: self.not_after,
+        };
+        let mut text = Zeroizing::new(Vec::with_capacity(TEXT_BYTES));
+        serde_json::to_writer_pretty(&mut *text, &file)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+/// A key's file, member by member.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    kid: String,
+    key: Zeroizing<String>,
+    state: KeyState,
+    #[serde(with = "moment")]
+    created: UnixTime,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    promoted: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    retiring_since: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    retired: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    compromised: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    not_before: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    not_after: Option<UnixTime>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl File {
+    /// The life, whose moments have to be those that its state leaves behind.
+    fn life(&self, path: &Path) -> Result<Life, KeyDirectoryError> {
+        let Self { state, created, promoted, retiring_since, retired, compromised, .. } = *self;
+        let fault = match state {
+            KeyState::Accepted if promoted.is_some() => Some("accepted, but promoted"),
+            KeyState::Signing if promoted.is_none() => Some("signing, but never promoted"),
+            KeyState::Retiring if promoted.is_none() || retiring_since.is_none() => {
+                Some("retiring, but without `promoted` and `retiring_since`")
+            }
+            KeyState::Retired if retired.is_none() => Some("retired, but without `retired`"),
+            KeyState::Accepted | KeyState::Signing if retiring_since.is_some() => {
+                Some("`retiring_since`, but not retiring")
+            }
+            KeyState::Accepted | KeyState::Signing | KeyState::Retiring if retired.is_some() => {
+                Some("`retired`, but in another state")
+            }
+            _ if compromised && state != KeyState::Retired => Some("compromised, but not retired"),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            let path = path.into();
+            return Err(KeyDirectoryError::Contradiction { path, fault, way_out: TO_MEND });
+        }
+        Ok(Life { state, created, promoted, retiring_since, retired, compromised })
+    }
+}
+
+impl Serialize for KeyState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        [Self::Accepted, Self::Signing, Self::Retiring, Self::Retired]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+            .ok_or_else(|| D::Error::custom("no state"))
+    }
+}
+
+/// `YYYYMMDDTHHMMSSZ`.
+mod moment {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        moment: &UnixTime,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(moment)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<UnixTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        UnixTime::parse_date(text.as_bytes()).ok_or_else(|| D::Error::custom("no moment"))
+    }
+}
+
+/// The same, where the member may be left out; `null` is no moment.
+mod some_moment {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        moment: &Option<UnixTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => serializer.collect_str(moment),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<UnixTime>, D::Error> {
+        moment::deserialize(deserializer).map(Some)
+    }
+}
+
+/// What is wrong with the text. Says where, and repeats no value: it may be a secret.
+fn fault_of(error: &serde_json::Error, path: &Path) -> KeyDirectoryError {
+    let told = error.to_string();
+    let told = told.split(" at line ").next().unwrap_or_default();
+    let about_a_name =
+        ["unknown field", "missing field", "duplicate field"].iter().any(|k| told.starts_with(k));
+    let fault = match (error.is_data(), about_a_name) {
+        (true, true) => told.escape_debug().to_string(),
+        (true, false) => "a value that cannot stand there".into(),
+        (false, _) => "not JSON".into(),
+    };
+    let (line, column) = (error.line(), error.column());
+    KeyDirectoryError::Text { path: path.into(), line, column, fault, way_out: TO_MEND }
+}
