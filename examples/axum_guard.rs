@@ -24,7 +24,8 @@ use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use wafpass::{
-    Exemption, Freshness, Key, Keyring, Refusal, Secret, UnixTime, Verified, Verifier, VerifyLayer,
+    Enforcement, Freshness, Key, Keyring, Perimeter, Refusal, Route, Routes, Secret, UnixTime,
+    Verified, Verifier, VerifyLayer,
 };
 
 #[tokio::main]
@@ -54,15 +55,16 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let ready_at = verifier.ready_at();
 
     // 401, since a CloudFront origin group may take 403 for a reason to fail over.
-    let guard = VerifyLayer::new(verifier)
-        .exempt(Exemption::new(Method::GET, "/health")?)
+    let health_check = Route::exact("/health", Enforcement::Exempt)?.method(Method::GET);
+    let guard = Perimeter::new(verifier)
+        .routes(Routes::default().with(health_check)?)
         .refuse_with(Refusal::with_status(StatusCode::UNAUTHORIZED)?);
 
     let app = Router::new()
         .route("/", get(hello))
         .route("/orders", post(async || StatusCode::CREATED))
         .route("/health", get(move || async move { health(ready_at) }))
-        .layer(guard); // outermost, and around the fallback too
+        .layer(VerifyLayer::of(guard)); // outermost, and around the fallback too
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     println!("listening on http://{}", listener.local_addr()?);

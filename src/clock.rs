@@ -1,5 +1,7 @@
 //! The one place that reads a clock.
 
+#[cfg(any(feature = "metrics", feature = "redis"))]
+use std::time::Instant;
 use std::time::SystemTime;
 
 use crate::time::UnixTime;
@@ -27,4 +29,11 @@ impl Clock for SystemClock {
 #[must_use]
 pub fn now() -> UnixTime {
     SystemClock.now()
+}
+
+/// A moment by the clock that is never set, to measure with.
+#[cfg(any(feature = "metrics", feature = "redis"))]
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
 }

@@ -2,7 +2,10 @@
 //! [`Rejection`](crate::Rejection).
 
 use crate::key::KeyId;
-use crate::limits::{MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_SKEW_S, MAX_USES, MIN_SECRET_BYTES};
+use crate::limits::{
+    MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_OVERLAP_S, MAX_ROOT_ID_BYTES, MAX_SKEW_S, MAX_USES,
+    MIN_SECRET_BYTES,
+};
 
 /// A configuration that would not work, or would leave a hole. Two lines: the fault, the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +54,35 @@ pub enum ConfigError {
         /// The key.
         key_id: KeyId,
     },
+    /// The id of a root departs from the grammar of key ids, or leaves no room for a day.
+    #[error(
+        "the root id {text:?} is not 1 to {MAX_ROOT_ID_BYTES} of A-Z a-z 0-9 - _ .\nchoose a short label, such as shop-root; the ids of its keys add a dot and a day"
+    )]
+    RootId {
+        /// The text given.
+        text: String,
+    },
+    /// An id could mean two keys.
+    #[error(
+        "the id {key_id} could also mean a key derived from a root\nrename it, or the root that its name without the day is the id of"
+    )]
+    AmbiguousKeyId {
+        /// The id of a key or of another root.
+        key_id: KeyId,
+    },
+    /// The overlap of a root is out of bounds.
+    #[error(
+        "an overlap of {overlap_s} s is longer than {MAX_OVERLAP_S} s\nlet derived keys count for less beyond their day; an hour is the default"
+    )]
+    Overlap {
+        /// The overlap asked for.
+        overlap_s: u32,
+    },
+    /// A day for which no key can be derived.
+    #[error(
+        "no key is derived for a day outside the years 0001 to 9999\nset the clock, or name another day"
+    )]
+    DerivedDay,
     /// `max_age` or `skew` is out of bounds.
     #[error(
         "max_age {max_age_s} s with skew {skew_s} s is out of bounds\nkeep max_age within {MAX_MAX_AGE_S} s and skew within {MAX_SKEW_S} s"
@@ -123,14 +155,25 @@ pub enum ConfigError {
         /// The status given.
         status: u16,
     },
-    /// An exemption that could never match, or would match more than one path.
+    /// The path of a route is one that parsers could read in two ways, or no path.
     #[error(
-        "the exempt path {path:?} is not a raw path\nstart it with / and write it as it arrives, without query, fragment and wildcard"
+        "the route path {path:?} is not a plain raw path\nstart it with / and write it as it arrives: no query, fragment, wildcard, empty or dot segment, and no escape of what needs none; a prefix ends with /"
     )]
-    ExemptPath {
+    RoutePath {
         /// The path given.
         path: String,
     },
+    /// Two routes hold for the same requests.
+    #[error("two routes hold for {route}\nkeep one of them, or give them different methods")]
+    DuplicateRoute {
+        /// The first one.
+        route: String,
+    },
+    /// Everything would be exempt.
+    #[error(
+        "everything would be exempt, and nothing verified\nexempt single routes, and enforce or report the rest"
+    )]
+    ExemptRest,
 }
 
 /// Why a request was not signed.

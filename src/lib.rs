@@ -34,6 +34,7 @@
 //! | decide about one request | [`Verifier::check`], [`Verifier::admit`] |
 //! | choose what is asked of a request | [`VerifierBuilder`], [`Freshness`], [`WafRequirement`] |
 //! | hold keys | [`Secret`], [`Key`], [`Keyring`] |
+//! | give the edge keys for a day only | [`RootKey`], [`DerivedKey`] |
 //! | know why a request was refused | [`Rejection`], [`RejectionKind`]; with `explain`, the module of that name |
 //! | remember what was used | [`replay`] |
 //! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
@@ -63,7 +64,7 @@
 //! 3  verify  sign  verified  policy  replay  explain  vectors
 //! 2  scheme
 //! 1  message  canon
-//! 0  time  key  keyring  nonce  limits  rejection  error
+//! 0  time  key  keyring  limits  rejection  error
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -75,17 +76,21 @@ mod error;
 #[cfg(feature = "explain")]
 pub mod explain;
 mod key;
+#[cfg(feature = "config")]
+pub mod key_directory;
 mod keyring;
 #[cfg(feature = "layer")]
 pub mod layer;
 pub mod limits;
 mod message;
-mod nonce;
 mod policy;
 mod rejection;
 pub mod replay;
+mod route;
 pub mod scheme;
 mod sign;
+#[cfg(feature = "layer")]
+pub mod telemetry;
 mod time;
 #[cfg(feature = "vectors")]
 pub mod vectors;
@@ -94,14 +99,14 @@ mod verify;
 
 pub use self::canon::{ContentDigest, QueryMode};
 pub use self::error::{ConfigError, SignError};
-pub use self::key::{Key, KeyId, Secret};
+pub use self::key::{DerivedKey, Key, KeyId, RootKey, Secret};
 pub use self::keyring::Keyring;
 #[cfg(feature = "layer")]
-pub use self::layer::{Exemption, Refusal, SignLayer, VerifyLayer};
+pub use self::layer::{Perimeter, Refusal, SignLayer, VerifyLayer};
 pub use self::message::MessageHead;
-pub use self::nonce::Nonce;
 pub use self::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 pub use self::rejection::{Rejection, RejectionKind};
+pub use self::route::{Enforcement, Route, Routes};
 pub use self::scheme::edge::WafEvidence;
 #[cfg(feature = "layer")]
 pub use self::sign::random_nonce;

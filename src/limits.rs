@@ -3,6 +3,16 @@
 /// Longest key id and audience. Long enough for a date and a site name, short enough to copy.
 pub const MAX_LABEL_BYTES: usize = 64;
 
+/// Longest id of a root: the ids of its derived keys add a dot and a day, `.20261122`.
+pub const MAX_ROOT_ID_BYTES: usize = MAX_LABEL_BYTES - 9;
+
+/// How long a derived key counts before and after its day, unless configured: one hour. Tomorrow's
+/// key may reach the edge by then, and an edge that is late by as much goes on.
+pub const DEFAULT_OVERLAP_S: u32 = 3_600;
+
+/// Longest overlap: half a day. A derived key then lives two days, twice what its name says.
+pub const MAX_OVERLAP_S: u32 = 43_200;
+
 /// Shortest secret: the output of SHA-256, below which a key is weaker than the MAC (RFC 2104 §3).
 pub const MIN_SECRET_BYTES: usize = 32;
 
@@ -35,6 +45,10 @@ pub const DEFAULT_REPLAY_CAPACITY: usize = 1_000_000;
 /// Largest body that a covered `content-digest` is checked for, unless configured: what CloudFront
 /// lets an edge function read of a body (1 MB at the origin-request event).
 pub const DEFAULT_BODY_CAP_BYTES: usize = 1_048_576;
+
+/// Log events of one reason in a second: enough to see what is going on, and 200 bytes each.
+/// Counters are exact whatever is logged.
+pub const LOGGED_PER_SECOND: u64 = 10;
 
 /// Time that origins get to load a new key before an edge signs with it: five minutes, in which a
 /// mounted secret is brought up to date (Kubernetes: a minute or two) and a fleet reloads.

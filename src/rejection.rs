@@ -3,13 +3,12 @@
 use std::fmt;
 
 use crate::key::KeyId;
-use crate::nonce::Nonce;
 
 /// The reason of a refusal.
 ///
 /// The variants stand in the order in which the verifier checks (edge signature §3): the first that
 /// fails is the reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RejectionKind {
     /// The method is no token; Host is missing, doubled, empty or not the target's authority; or
@@ -85,6 +84,12 @@ impl RejectionKind {
         Self::BodyMismatch,
         Self::BodyTooLarge,
     ];
+
+    /// The place in [`ALL`](Self::ALL).
+    #[cfg(feature = "layer")]
+    pub(crate) fn index(self) -> usize {
+        Self::ALL.iter().position(|&kind| kind == self).unwrap_or_default()
+    }
 
     /// The stable code, for logs, metrics and vector files.
     #[must_use]
@@ -191,8 +196,6 @@ pub struct Rejection {
     /// The key id that the request named. Anybody's word until the MAC was found to be right, that
     /// is, up to and including [`RejectionKind::SignatureMismatch`].
     pub key_id: Option<KeyId>,
-    /// The nonce that the request named: in CloudFront the request id, as in its logs. As above.
-    pub nonce: Option<Nonce>,
     /// `now` minus the date of the signature in seconds, once both are known. As above, anybody's
     /// word until the MAC was found to be right.
     pub age_s: Option<i64>,
@@ -208,6 +211,6 @@ impl Rejection {
 
 impl From<RejectionKind> for Rejection {
     fn from(kind: RejectionKind) -> Self {
-        Self { kind, key_id: None, nonce: None, age_s: None }
+        Self { kind, key_id: None, age_s: None }
     }
 }

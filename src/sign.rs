@@ -80,7 +80,7 @@ impl Signer {
         let target = target.ok_or(SignError::Target)?;
         let covered = Covered::collect(self.covered.as_bytes(), head, &scan)
             .map_err(|fault| self.name_fault(fault, head))?;
-        if !crate::nonce::is_nonce(nonce.as_bytes()) {
+        if !edge::is_nonce(nonce.as_bytes()) {
             return Err(SignError::Nonce);
         }
         if !self.key.is_active(now) {

@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 use crate::canon::{CONTENT_DIGEST, ContentDigest};
 use crate::key::KeyId;
 use crate::limits::MAX_COVERED_FIELDS;
-use crate::nonce::Nonce;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::replay::{Admission, Identity, Use};
 use crate::scheme::edge::{Claims, Covered, VIEWER_IP, WafEvidence};
@@ -56,12 +55,8 @@ impl Authentic<'_> {
     }
 
     pub(crate) fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
-        Rejection {
-            kind,
-            key_id: Some(self.key_id),
-            nonce: Nonce::from_bytes(self.claims.nonce),
-            age_s: Some(now.seconds_since(self.date)),
-        }
+        let age_s = Some(now.seconds_since(self.date));
+        Rejection { kind, key_id: Some(self.key_id), age_s }
     }
 
     pub(crate) const fn claim(&self) -> Use<'_> {
@@ -187,6 +182,10 @@ impl fmt::Debug for PendingUse {
 #[derive(Debug)]
 #[must_use = "nothing has passed before the use is taken"]
 #[expect(clippy::exhaustive_enums, reason = "whoever matches has to handle both")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the usual one; a box would be an allocation for each request"
+)]
 pub enum Begun<'a> {
     /// The use is taken.
     Spent(Spent<'a>),
@@ -391,8 +390,7 @@ impl Verified {
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
         let age_s = Some(self.0.admitted.seconds_since(self.0.date));
-        let nonce = Nonce::from_bytes(self.nonce().as_bytes());
-        Rejection { kind, key_id: Some(self.0.key_id), nonce, age_s }
+        Rejection { kind, key_id: Some(self.0.key_id), age_s }
     }
 }
 

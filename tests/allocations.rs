@@ -15,7 +15,8 @@ use http::{HeaderValue, Request};
 
 use wafpass::scheme::edge::{DATE, HOST, SIGNATURE, VIEWER_IP, WafEvidence};
 use wafpass::{
-    Freshness, Key, Keyring, MessageHead, RejectionKind, Secret, Signer, UnixTime, Verifier,
+    Freshness, Key, Keyring, MessageHead, RejectionKind, RootKey, Secret, Signer, UnixTime,
+    Verifier,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_307_400);
@@ -87,6 +88,30 @@ fn accepting_allocates_nothing() {
     for query_bytes in [0, 300, 512, 5_000] {
         let request = signed(&format!("/a?{}", "q".repeat(query_bytes)));
         assert_eq!(check(&verifier, &request, NOW), (None, 0), "{query_bytes}");
+    }
+}
+
+#[test]
+fn deriving_a_key_allocates_nothing() {
+    let root = RootKey::new("root", &Secret::new([7; 32]).unwrap()).unwrap();
+    let derived = root.derive(NOW, "shop").unwrap();
+    let keys = Keyring::with_roots([key()], [root]).unwrap();
+    let verifier = Verifier::builder("shop", keys, Freshness::strict());
+    let verifier = verifier.build_at(NOW.saturating_add(-10)).unwrap();
+
+    let mut request = Request::get("/a?b").header("host", "shop.example").body(()).unwrap();
+    let signer = Signer::builder("shop", derived.key().clone()).build().unwrap();
+    let nonce = "the-edge-s-request-id";
+    signer.sign_request_at(&mut request, WafEvidence::Pass, nonce, NOW).unwrap();
+    assert_eq!(check(&verifier, &request, NOW), (None, 0));
+    for (from, to, kind) in [
+        ("root.20261122", "root.20260230", RejectionKind::UnknownKey),
+        ("root.20261122", "root.20261121", RejectionKind::SignatureMismatch),
+        ("root.20261122", "root.20261120", RejectionKind::InactiveKey),
+        ("aud=shop", "aud=barn", RejectionKind::SignatureMismatch),
+    ] {
+        let altered = with_signature(&request, |value| value.replace(from, to));
+        assert_eq!(check(&verifier, &altered, NOW), (Some(kind), 0), "{to}");
     }
 }
 

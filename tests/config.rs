@@ -8,17 +8,21 @@
 
 use std::sync::Arc;
 
-use wafpass::limits::{MAX_MAX_AGE_S, MAX_SKEW_S, MAX_USES};
-use wafpass::replay::{Capacity, ReplayWindow, Retention};
+use wafpass::limits::{MAX_MAX_AGE_S, MAX_OVERLAP_S, MAX_SKEW_S, MAX_USES};
+use wafpass::replay::{Admitting, Capacity, ReplayStore, ReplayWindow, Retention, Use};
 use wafpass::{
-    BodyCoverage, ConfigError, Freshness, Key, Keyring, Secret, SignError, Signer, UnixTime,
-    Verifier, VerifierBuilder,
+    BodyCoverage, ConfigError, Enforcement, Freshness, Key, Keyring, RootKey, Route, Routes,
+    Secret, SignError, Signer, UnixTime, Verifier, VerifierBuilder,
 };
 
 const START: UnixTime = UnixTime::from_secs(1_795_307_400);
 
 fn key() -> Key {
     Key::new("k", &Secret::new([1; 32]).unwrap()).unwrap()
+}
+
+fn root(id: &str) -> Result<RootKey, ConfigError> {
+    RootKey::new(id, &Secret::new([1; 32]).unwrap())
 }
 
 fn builder() -> VerifierBuilder {
@@ -32,9 +36,34 @@ fn fault<T>(result: Result<T, ConfigError>) -> ConfigError {
     }
 }
 
-fn store(max_age_s: u32, skew_s: u32) -> Arc<ReplayWindow> {
+/// A store that cannot remember longer than it was made for.
+struct Fixed(ReplayWindow);
+
+impl ReplayStore for Fixed {
+    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admitting {
+        self.0.admit(claim, now)
+    }
+
+    fn retention(&self) -> Retention {
+        self.0.retention()
+    }
+
+    fn started(&self) -> Option<UnixTime> {
+        self.0.started()
+    }
+
+    fn live(&self) -> usize {
+        self.0.live()
+    }
+}
+
+fn window(max_age_s: u32, skew_s: u32) -> ReplayWindow {
     let retention = Retention { max_age_s, skew_s };
-    Arc::new(ReplayWindow::new(retention, Capacity::default(), START).unwrap())
+    ReplayWindow::new(retention, Capacity::default(), START).unwrap()
+}
+
+fn store(max_age_s: u32, skew_s: u32) -> Arc<Fixed> {
+    Arc::new(Fixed(window(max_age_s, skew_s)))
 }
 
 /// The fault in the first line, the way out in the second.
@@ -52,6 +81,28 @@ fn every_hole_is_named_with_its_way_out() {
             "could never count",
             "window",
         ),
+        (fault(root(&"r".repeat(56))), "1 to 55", "short label"),
+        (fault(root("a b")), "root id \"a b\"", "add a dot and a day"),
+        (
+            fault(Keyring::with_roots(
+                [Key::new("k.20261122", &Secret::new([1; 32]).unwrap()).unwrap()],
+                [root("k").unwrap()],
+            )),
+            "id k.20261122 could also mean a key derived from a root",
+            "rename",
+        ),
+        (
+            fault(Keyring::with_roots([key()], [root("k").unwrap()])),
+            "two keys have the id k",
+            "of its own",
+        ),
+        (fault(root("k").unwrap().overlap(MAX_OVERLAP_S + 1)), "43201 s", "an hour"),
+        (
+            fault(root("k").unwrap().derive(UnixTime::from_secs(i64::MAX), "shop")),
+            "years 0001 to 9999",
+            "clock",
+        ),
+        (fault(root("k").unwrap().derive(START, "a b")), "audience \"a b\"", "plain label"),
         (fault(Freshness::custom(MAX_MAX_AGE_S + 1, 0)), "86401 s", "86400 s"),
         (fault(Freshness::custom(60, MAX_SKEW_S + 1)), "3601 s", "3600 s"),
         (fault(Freshness::strict().with_uses(0)), "0 uses", "1 to 15"),
@@ -86,6 +137,18 @@ fn every_hole_is_named_with_its_way_out() {
             "capacity 0",
             "requests per second",
         ),
+        (fault(Route::exact("/a/../b", Enforcement::Exempt)), "\"/a/../b\"", "as it arrives"),
+        (fault(Route::prefix("/a", Enforcement::Exempt)), "\"/a\"", "a prefix ends with /"),
+        (fault(Routes::new(Enforcement::Exempt)), "everything would be exempt", "single routes"),
+        (
+            fault(
+                Routes::default()
+                    .with(Route::exact("/a", Enforcement::Exempt).unwrap())
+                    .and_then(|routes| routes.with(Route::exact("/a", Enforcement::Enforce)?)),
+            ),
+            "two routes hold for /a",
+            "keep one",
+        ),
         (build(builder().replay_store(store(59, 5))), "59 s", "land twice"),
         (build(builder().replay_store(store(60, 4))), "skew 4 s", "land twice"),
     ];
@@ -98,6 +161,10 @@ fn every_hole_is_named_with_its_way_out() {
     }
     assert!(builder().replay_store(store(60, 5)).build_at(START).is_ok());
     assert!(builder().replay_store(store(90, 9)).build_at(START).is_ok());
+    // One that can remember longer does so when it is asked.
+    let grows = Arc::new(window(59, 4));
+    assert!(builder().replay_store(Arc::<ReplayWindow>::clone(&grows)).build_at(START).is_ok());
+    assert_eq!(grows.retention(), Retention { max_age_s: 60, skew_s: 5 });
 }
 
 #[test]

@@ -28,8 +28,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Freshness, Key, Keyring, MessageHead, Rejection, Secret, Signer, UnixTime, Verified, Verifier,
-    VerifyLayer, clock,
+    Freshness, Key, Keyring, MessageHead, Perimeter, Rejection, RejectionKind, RootKey, Secret, Signer,
+    UnixTime, Verified, Verifier, VerifyLayer, clock,
 };
 
 const SECRET: [u8; 32] = [0x5A; 32];
@@ -169,6 +169,63 @@ fn sign_in_rust(job: &Value) -> Option<[String; 2]> {
     Some(signature.fields().map(|(_, value)| value.to_owned()))
 }
 
+#[test]
+fn node_signs_with_a_derived_key() {
+    signs_with_a_derived_key("node");
+}
+
+#[test]
+fn njs_signs_with_a_derived_key() {
+    signs_with_a_derived_key("njs");
+}
+
+/// The function as it is deployed, unchanged: with the key of a day in its store, it signs what an
+/// origin accepts that holds only the root, until the day and its overlap are over.
+fn signs_with_a_derived_key(engine: &str) {
+    let root = RootKey::new("shop-root", &Secret::new(SECRET).unwrap()).unwrap();
+    let noon = UnixTime::parse_date(b"20261122T120000Z").unwrap();
+    let derived = root.derive(noon, "shop").unwrap();
+    let key = derived.secret().to_base64url();
+    let stored = json!({
+        "kid": derived.id().as_str(), "key": key.as_str(), "aud": "shop", "waf_secrets": [WAF],
+    });
+    assert_eq!(stored["kid"], "shop-root.20261122");
+
+    let moments = [
+        ("20261121T225959Z", Err(RejectionKind::InactiveKey)),
+        ("20261121T230000Z", Ok(())),
+        ("20261122T120000Z", Ok(())),
+        ("20261123T005959Z", Ok(())),
+        ("20261123T010000Z", Err(RejectionKind::InactiveKey)),
+    ]
+    .map(|(date, expected)| (UnixTime::parse_date(date.as_bytes()).unwrap(), expected));
+    let request = json!({
+        "method": "GET", "target": "/a?b=1", "headers": [["host", "shop.example"]],
+    });
+    let jobs = moments.map(|(now, _)| {
+        let mut job = job(&json!({ "name": "", "now": now.as_secs(), "request": request }));
+        job["kvs"]["wafpass"] = json!(stored.to_string());
+        job
+    });
+    let results = run(engine, &jobs);
+    assert_eq!(results.len(), jobs.len());
+
+    let keys = Keyring::with_roots([], [root]).unwrap();
+    let verifier = Verifier::builder("shop", keys, Freshness::strict());
+    let verifier = verifier.build_at(UnixTime::from_secs(0)).unwrap();
+    for ((now, expected), result) in moments.iter().zip(&results) {
+        let headers = result["request"]["headers"].as_object().expect("signed");
+        let fields: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, field)| (name.as_str(), field["value"].as_str().unwrap()))
+            .collect();
+        let verdict = with_head("GET", "/a?b=1", &fields, |head| {
+            verifier.check(head, *now).map(|found| assert_eq!(found.key_id(), derived.id()))
+        });
+        assert_eq!(verdict.map_err(|rejection| rejection.kind), *expected, "{now}");
+    }
+}
+
 fn with_head<T>(
     method: &str,
     target: &str,
@@ -266,7 +323,7 @@ async fn origin() -> SocketAddr {
         response.body(Body::empty()).unwrap()
     };
     let app =
-        Router::new().fallback(any(answer)).layer(VerifyLayer::new(verifier).refuse_with(page));
+        Router::new().fallback(any(answer)).layer(VerifyLayer::of(Perimeter::new(verifier).refuse_with(page)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, app).into_future());

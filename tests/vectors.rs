@@ -15,7 +15,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::Value;
 use wafpass::scheme::edge::{DATE, SIGNATURE, WafEvidence};
 use wafpass::vectors::VectorFile;
-use wafpass::{Key, MessageHead, QueryMode, Secret, Signer, UnixTime};
+use wafpass::{Key, MessageHead, QueryMode, RootKey, Secret, Signer, UnixTime};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
@@ -32,9 +32,9 @@ fn every_case_of_every_file_passes() {
         let name = path.display();
         let file = VectorFile::parse(&fs::read(&path).unwrap())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        for case in file.cases() {
-            if let Err(failure) = case.run() {
-                panic!("{name}: {}\n{failure}", case.name());
+        for (case, verdict) in file.run() {
+            if let Err(failure) = verdict {
+                panic!("{name}: {case}\n{failure}");
             }
         }
     }
@@ -83,11 +83,21 @@ fn sign(
         part.unwrap_or_else(|| panic!("{name} in {value}"))
     };
     let config = &case["config"];
-    let keys = config["keys"].as_array().unwrap();
-    let entry = keys.iter().find(|entry| entry["kid"] == claim("kid")).unwrap();
-    let secret =
-        Secret::new(Base64::decode_vec(entry["secret"].as_str().unwrap()).unwrap()).unwrap();
-    let key = Key::new(claim("kid"), &secret).unwrap();
+    let moment = UnixTime::parse_date(date.as_bytes()).unwrap();
+    let entry = |list: &str, kid: &str| {
+        let entry = config[list].as_array()?.iter().find(|entry| entry["kid"] == kid)?;
+        Some(secret(entry))
+    };
+    let key = entry("keys", claim("kid")).map(|secret| Key::new(claim("kid"), &secret).unwrap());
+    let key = key.unwrap_or_else(|| {
+        // With a key for all time: the verifier, not the signer, has to mind the hour.
+        let (root_id, day) = claim("kid").rsplit_once('.').unwrap();
+        let root = RootKey::new(root_id, &entry("roots", root_id).unwrap()).unwrap();
+        let noon = UnixTime::parse_date(format!("{day}T120000Z").as_bytes()).unwrap();
+        let derived = root.derive(noon, claim("aud")).unwrap();
+        assert_eq!(derived.id().as_str(), claim("kid"));
+        Key::new(claim("kid"), derived.secret()).unwrap()
+    });
 
     let signer = Signer::builder(claim("aud"), key)
         .strip_prefix(config["strip_prefix"].as_str().unwrap_or_default())
@@ -102,7 +112,30 @@ fn sign(
         headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let head = MessageHead::from_raw(method.as_bytes(), target.as_bytes(), &lines);
     let waf = if claim("waf") == "pass" { WafEvidence::Pass } else { WafEvidence::None };
-    let moment = UnixTime::parse_date(date.as_bytes()).unwrap();
     let signature = signer.sign(&head, waf, claim("nonce"), moment).unwrap();
     signature.fields().map(|(name, value)| (name, value.to_owned()))
+}
+
+fn secret(entry: &Value) -> Secret {
+    Secret::new(Base64::decode_vec(entry["secret"].as_str().unwrap()).unwrap()).unwrap()
+}
+
+/// Read by hand, as above, and with every second of the day giving the same key.
+#[test]
+fn every_derived_key_is_the_one_in_the_file() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/derived-keys-1.json");
+    let file: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let derivations = file["derivations"].as_array().unwrap();
+    assert!(derivations.len() > 10, "only {} derivations", derivations.len());
+    for entry in derivations {
+        let [kid, aud, key] = ["kid", "aud", "key"].map(|name| entry[name].as_str().unwrap());
+        let (root_id, day) = kid.rsplit_once('.').unwrap();
+        let root = RootKey::new(root_id, &secret(entry)).unwrap();
+        for time in ["T000000Z", "T235959Z"] {
+            let moment = UnixTime::parse_date(format!("{day}{time}").as_bytes()).unwrap();
+            let derived = root.derive(moment, aud).unwrap();
+            assert_eq!(derived.id().as_str(), kid);
+            assert_eq!(*derived.secret().to_base64url(), key, "{}", entry["name"]);
+        }
+    }
 }

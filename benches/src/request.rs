@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, Request};
 use wafpass::replay::Capacity;
 use wafpass::scheme::edge::{HOST, VIEWER_IP, WafEvidence};
-use wafpass::{Freshness, Key, Keyring, Secret, Signer, UnixTime, Verifier};
+use wafpass::{Freshness, Key, Keyring, RootKey, Secret, Signer, UnixTime, Verifier};
 
 /// The name of the key.
 pub const KEY_ID: &str = "2026-11-a";
@@ -62,13 +62,32 @@ pub fn signed_to<B: Default>(target: &str, signer: &Signer, now: UnixTime) -> Re
 /// Signs as the CloudFront function does, covering the viewer's Host and address.
 #[must_use]
 pub fn signer() -> Signer {
-    Signer::builder(AUDIENCE, key()).cover(HOST).cover(VIEWER_IP).build().expect("a signer")
+    signer_with(key())
+}
+
+/// The same with the key of the day, derived from the root of [`verifier_of_root`].
+#[must_use]
+pub fn derived_signer(now: UnixTime) -> Signer {
+    signer_with(root().derive(now, AUDIENCE).expect("a derived key").key().clone())
+}
+
+fn signer_with(key: Key) -> Signer {
+    Signer::builder(AUDIENCE, key).cover(HOST).cover(VIEWER_IP).build().expect("a signer")
 }
 
 /// Accepts what [`signer`] signs, with a replay window that began at `started`.
 #[must_use]
 pub fn verifier(started: UnixTime) -> Verifier {
-    let keys = Keyring::new([key()]).expect("a keyring");
+    verifier_with(Keyring::new([key()]).expect("a keyring"), started)
+}
+
+/// The same with a root, from which it derives the key of each request.
+#[must_use]
+pub fn verifier_of_root(started: UnixTime) -> Verifier {
+    verifier_with(Keyring::with_roots([], [root()]).expect("a keyring"), started)
+}
+
+fn verifier_with(keys: Keyring, started: UnixTime) -> Verifier {
     Verifier::builder(AUDIENCE, keys, Freshness::cloudfront())
         .require_header(HOST)
         .require_header(VIEWER_IP)
@@ -85,6 +104,10 @@ pub fn lines(fields: &HeaderMap) -> Vec<(&[u8], &[u8])> {
 
 fn key() -> Key {
     Key::new(KEY_ID, &Secret::new(SECRET).expect("32 bytes")).expect("a key")
+}
+
+fn root() -> RootKey {
+    RootKey::new("shop-root", &Secret::new(SECRET).expect("32 bytes")).expect("a root")
 }
 
 /// As long as CloudFront's request ids are, and never the same again.

@@ -1,10 +1,9 @@
 //! What exactly is wrong, for every reason but a signature that does not match.
 
-use super::{Hint, Visible, claims_of};
+use super::{Hint, Visible, claims_of, keys};
 use crate::canon::{CONTENT_DIGEST, ContentDigest, PathPrefix, QueryMode, TargetParts};
 use crate::key::{KeyId, is_label};
 use crate::message::MessageHead;
-use crate::nonce::is_nonce;
 use crate::rejection::RejectionKind;
 use crate::scheme::edge::{self, Claims, Covered, DATE, RESERVED, SIGNATURE, Scan};
 use crate::time::UnixTime;
@@ -174,7 +173,7 @@ type Part = (&'static str, fn(&[u8]) -> bool, &'static str);
 /// The grammar of §1, part by part.
 const PARTS: [Part; 6] = [
     ("v1;kid=", is_label, "1 to 64 of A-Z a-z 0-9 - _ ."),
-    (";nonce=", is_nonce, "16 to 128 of A-Z a-z 0-9 - _ . ="),
+    (";nonce=", edge::is_nonce, "16 to 128 of A-Z a-z 0-9 - _ . ="),
     (";aud=", is_label, "1 to 64 of A-Z a-z 0-9 - _ ."),
     (";waf=", |waf| matches!(waf, b"pass" | b"none"), "pass or none"),
     (
@@ -226,23 +225,8 @@ fn of_policy(
     let age_s = now.seconds_since(date);
     let window = verifier.freshness.retention();
     Some(match kind {
-        RejectionKind::UnknownKey => {
-            let known: Vec<&str> = verifier.keyring().iter().map(|key| key.id().as_str()).collect();
-            let known = known.join(", ");
-            Hint::new("key-id", format!("the request names {key_id}; known here: {known}"))
-        }
-        RejectionKind::InactiveKey => {
-            let key = verifier.keyring().get(&key_id)?;
-            let text = match (key.revoked, key.not_before, key.not_after) {
-                (true, _, _) => format!("{key_id} is revoked"),
-                (_, Some(start), _) if now < start => {
-                    format!("{key_id} counts from {start} on")
-                }
-                (_, _, Some(end)) => format!("{key_id} counted until {end}"),
-                _ => return None,
-            };
-            Hint::new("key-window", format!("{text}; now is {now}"))
-        }
+        RejectionKind::UnknownKey => keys::unknown(verifier.keyring(), &key_id),
+        RejectionKind::InactiveKey => keys::inactive(verifier.keyring(), &key_id, now)?,
         RejectionKind::WrongAudience => Hint::new(
             "audience",
             format!(

@@ -1,12 +1,14 @@
 //! What would have matched: small changes to the signature base, each one that a hop or a signer is
 //! known to make, under the keys at hand.
 
+use std::borrow::Cow;
+
 use hmac::Mac;
 
 use super::rewrites::{COVERED_REWRITES, PATH_REWRITES, QUERY_REWRITES};
-use super::{Hint, Visible, claims_of};
+use super::{Hint, Visible, claims_of, keys};
 use crate::canon::{PathPrefix, QueryMode, TargetParts};
-use crate::key::{Key, KeyId};
+use crate::key::Key;
 use crate::message::MessageHead;
 use crate::scheme::edge::MAC_BYTES;
 use crate::verify::Verifier;
@@ -41,7 +43,7 @@ pub(super) fn hints(
         .filter(|change| trial.matches(&[change]))
         .map(|change| change.hint(&trial.base));
     let mut hints: Vec<Hint> =
-        single.chain(keys(verifier, suspects, &trial)).chain(joins(&trial)).collect();
+        single.chain(other_keys(verifier, suspects, &trial)).chain(joins(&trial)).collect();
     if hints.is_empty() {
         hints.extend(pairs(&changes, &trial));
     }
@@ -59,15 +61,17 @@ pub(super) fn hints(
 /// A signature that is tried on other bases and under other keys.
 struct Trial<'a> {
     base: Vec<&'a [u8]>,
-    key: &'a Key,
+    key: Cow<'a, Key>,
+    /// The audience that it says it is for.
+    audience: &'a [u8],
     mac: [u8; MAC_BYTES],
 }
 
 impl<'a> Trial<'a> {
-    fn new(verifier: &'a Verifier, head: &MessageHead<'_>, base: Vec<&'a [u8]>) -> Option<Self> {
+    fn new(verifier: &'a Verifier, head: &MessageHead<'a>, base: Vec<&'a [u8]>) -> Option<Self> {
         let claims = claims_of(head)?;
-        let key = verifier.keyring().get(&KeyId::from_bytes(claims.key_id)?)?;
-        Some(Self { base, key, mac: claims.mac })
+        let key = verifier.keyring().find(claims.key_id)?.key(claims.audience);
+        Some(Self { base, key, audience: claims.audience, mac: claims.mac })
     }
 
     fn matches(&self, changes: &[&Change]) -> bool {
@@ -77,7 +81,7 @@ impl<'a> Trial<'a> {
                 *line = &change.bytes;
             }
         }
-        self.is_mac_of(&lines.join(b"\n".as_slice()), self.key)
+        self.is_mac_of(&lines.join(b"\n".as_slice()), &self.key)
     }
 
     /// Compares; the MAC itself stays here.
@@ -194,21 +198,22 @@ fn pairs(changes: &[Change], trial: &Trial<'_>) -> Option<Hint> {
     Some(Hint::new("path-and-query", format!("both: {}; {}", first.text, second.text)))
 }
 
-fn keys<'a>(
-    verifier: &'a Verifier,
-    suspects: &'a [(String, Key)],
-    trial: &'a Trial<'_>,
-) -> impl Iterator<Item = Hint> + use<'a> {
+/// Other keys that may have signed: those of the keyring, what its roots make, and the suspects.
+fn other_keys(verifier: &Verifier, suspects: &[(String, Key)], trial: &Trial<'_>) -> Vec<Hint> {
     let base = trial.base.join(b"\n".as_slice());
     let others = verifier.keyring().iter().filter(|key| key.id() != trial.key.id());
     let others = others.map(|key| {
         let text = format!("the secret of {} signed under the name {}", key.id(), trial.key.id());
-        (key, Hint::new("other-key", text))
+        (Cow::Borrowed(key), Hint::new("other-key", text))
     });
-    let suspects = suspects
-        .iter()
-        .map(|(what, key)| (key, Hint::new("suspect-key", format!("the key was {what}"))));
-    others.chain(suspects).filter(move |(key, _)| trial.is_mac_of(&base, key)).map(|(_, hint)| hint)
+    let derived = keys::derived(verifier, trial.key.id(), trial.audience)
+        .into_iter()
+        .map(|(key, hint)| (Cow::Owned(key), hint));
+    let suspects = suspects.iter().map(|(what, key)| {
+        (Cow::Borrowed(key), Hint::new("suspect-key", format!("the key was {what}")))
+    });
+    let all = others.chain(derived).chain(suspects);
+    all.filter(|(key, _)| trial.is_mac_of(&base, key)).map(|(_, hint)| hint).collect()
 }
 
 /// Lines put together in another way than §2 says.
@@ -223,7 +228,7 @@ fn joins<'a>(trial: &'a Trial<'_>) -> impl Iterator<Item = Hint> + use<'a> {
         ("crlf", joined(b"\r\n", b""), "the signer joins lines with CR LF; join them with LF"),
     ]
     .into_iter()
-    .filter(|(_, base, _)| trial.is_mac_of(base, trial.key))
+    .filter(|(_, base, _)| trial.is_mac_of(base, &trial.key))
     .map(|(code, _, text)| Hint::new(code, text))
 }
 

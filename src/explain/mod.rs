@@ -29,6 +29,7 @@
 //! ```
 
 mod faults;
+mod keys;
 mod mismatch;
 mod rewrites;
 mod visible;

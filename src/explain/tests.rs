@@ -540,3 +540,105 @@ fn the_expected_mac_is_never_given_out() {
     assert!(told.contains("signature-mismatch") || told.contains("SignatureMismatch"));
     assert!(!told.contains(&expected));
 }
+
+mod derived {
+    use super::*;
+    use crate::key::RootKey;
+
+    fn root(id: &str, seed: u8) -> RootKey {
+        RootKey::new(id, &Secret::new([seed; 32]).unwrap()).unwrap()
+    }
+
+    fn with_roots(roots: impl IntoIterator<Item = RootKey>) -> VerifierBuilder {
+        let keys = Keyring::with_roots([key("a", 1)], roots).unwrap();
+        Verifier::builder("shop", keys, Freshness::strict()).replay_capacity(Capacity::shared(1))
+    }
+
+    fn builder() -> VerifierBuilder {
+        with_roots([root("r", 5), root("s", 6)])
+    }
+
+    /// Signed with the key of `days` after today for `audience`.
+    fn signed(days: i64, audience: &str) -> Message {
+        let day = NOW.saturating_add(days * 86_400);
+        sign_as(root("r", 5).derive(day, audience).unwrap().secret(), "r.20261122")
+    }
+
+    fn sign_as(secret: &Secret, id: &str) -> Message {
+        let key = Key::new(id, secret).unwrap();
+        Message::get("/").signed_with(key, WafEvidence::Pass, &[])
+    }
+
+    #[test]
+    fn a_good_request_passes() {
+        let explanation = explain_with(builder(), &signed(0, "shop"), NOW);
+        assert_eq!(explanation.rejection, None);
+    }
+
+    #[test]
+    fn a_changed_request_has_the_hints_of_any_other() {
+        let arrived = signed(0, "shop").arrives_as(Message::get("/?utm=1"));
+        let explanation = explain_with(builder(), &arrived, NOW);
+        assert_eq!(codes(&explanation), ["query-dropped"]);
+    }
+
+    #[test]
+    fn ids_that_name_no_derived_key_have_their_hints() {
+        let secret = Secret::new([5; 32]).unwrap();
+        for (id, hint, text) in [
+            ("r", "root-key", "the root r, which signs nothing"),
+            ("r.20260230", "derived-day", "the root r is named r.YYYYMMDD"),
+            ("r.", "derived-day", "names r.;"),
+            ("t.20261122", "key-id", "known here: a, r.YYYYMMDD, s.YYYYMMDD"),
+            ("rr", "key-id", "names rr"),
+        ] {
+            let message = sign_as(&secret, id);
+            expect(builder(), &message, NOW, "unknown-key", hint, text);
+        }
+    }
+
+    #[test]
+    fn a_key_outside_its_day_has_its_hint() {
+        let at = |secs| NOW.saturating_add(secs);
+        for (now, text) in [
+            (at(-6_000), "counts from 20261121T230000Z until 20261123T010000Z"),
+            (at(-6_000), "too early"),
+            (at(90_000), "did not get the key of the next day"),
+        ] {
+            expect(builder(), &signed(0, "shop"), now, "inactive-key", "derived-day", text);
+        }
+        for (root, text) in [
+            (root("r", 5).revoked(), "the root r is revoked"),
+            (root("r", 5).not_before(at(1)), "the root r counts from 20261122T003001Z on"),
+            (root("r", 5).not_after(NOW), "the root r counted until 20261122T003000Z"),
+        ] {
+            let verifier = with_roots([root]);
+            expect(verifier, &signed(0, "shop"), NOW, "inactive-key", "key-window", text);
+        }
+    }
+
+    #[test]
+    fn other_keys_of_a_root_are_found() {
+        let of_s = root("s", 6).derive(NOW, "shop").unwrap();
+        for (message, hint, text) in [
+            (signed(-1, "shop"), "derived-day", "r.20261121 signed under the name r.20261122"),
+            (signed(1, "shop"), "derived-day", "r.20261123 signed"),
+            (sign_as(of_s.secret(), "r.20261122"), "derived-day", "s.20261122 signed"),
+            (
+                sign_as(&Secret::new([5; 32]).unwrap(), "r.20261122"),
+                "root-key",
+                "the root r itself",
+            ),
+            (sign_as(&Secret::new([6; 32]).unwrap(), "a"), "root-key", "the root s itself"),
+            (sign_as(&Secret::new([1; 32]).unwrap(), "r.20261122"), "other-key", "secret of a"),
+            (signed(2, "shop"), "nothing-matched", ""),
+        ] {
+            expect(builder(), &message, NOW, "signature-mismatch", hint, text);
+        }
+        let keys = Keyring::with_roots([], [root("r", 5)]).unwrap();
+        let barn = Verifier::builder("barn", keys, Freshness::strict());
+        let message = signed(0, "barn"); // in a message for shop
+        let (reason, hint) = ("signature-mismatch", "derived-audience");
+        expect(barn, &message, NOW, reason, hint, "derived for barn");
+    }
+}

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::life::StepRefusal;
+use super::refusal::StepRefusal;
 use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::limits::MAX_KEY_RECORD_BYTES;
@@ -88,11 +88,11 @@ pub enum KeyDirectoryError {
         /// Which.
         path: PathBuf,
         /// Why not; two lines.
-        error: ConfigError,
+        error: Box<ConfigError>,
     },
     /// All keys together make no keyring, or a new one could not be made.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// Somebody else is changing the directory.
     #[error(
         "somebody else is changing {} right now\nask who; when they are done, look at what they did (wafpass keys status), then again", shown(.path)
@@ -128,6 +128,12 @@ pub enum KeyDirectoryError {
     /// The step is not one that can be taken now.
     #[error(transparent)]
     Refused(#[from] StepRefusal),
+}
+
+impl From<ConfigError> for KeyDirectoryError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
 }
 
 fn to_read(error: &io::Error) -> &'static str {

@@ -41,12 +41,15 @@ mod error;
 mod life;
 mod read;
 mod record;
+mod refusal;
+mod step;
 mod write;
 
 pub use self::error::KeyDirectoryError;
-pub use self::life::{KeyState, Learnt, Life, Next, OriginReport, Step, StepRefusal, Unused};
+pub use self::life::{KeyState, Learnt, Life, Next, OriginReport, Step, Unused};
 pub use self::read::{KeyDirectory, Permissions};
-pub use self::record::KeyRecord;
+pub use self::record::{Derivation, KeyRecord, OriginKey};
+pub use self::refusal::StepRefusal;
 pub use self::write::KeyDirectoryWriter;
 
 #[cfg(test)]

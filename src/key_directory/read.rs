@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::error::KeyDirectoryError;
 use super::life::KeyState;
-use super::record::KeyRecord;
+use super::record::{KeyRecord, OriginKey};
 use crate::error::ConfigError;
-use crate::key::{Key, KeyId};
+use crate::key::KeyId;
 use crate::keyring::Keyring;
 use crate::limits::MAX_KEY_RECORD_BYTES;
 
@@ -107,23 +107,29 @@ impl KeyDirectory {
         self.records.iter().any(|record| record.life().promoted.is_some())
     }
 
-    /// The keys as an origin takes them: the retired ones are revoked.
+    /// What an origin accepts: every key, and what is derived from every root. The retired ones are
+    /// revoked.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when one could not be used.
-    pub fn keys(&self) -> Result<Vec<Key>, ConfigError> {
-        self.records.iter().map(KeyRecord::key).collect()
-    }
-
-    /// The same as a keyring.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::NoKeys`] when the directory is empty.
+    /// [`ConfigError::NoKeys`] when the directory is empty, and what [`Keyring::with_roots`] says of
+    /// ids that could mean two keys.
     pub fn keyring(&self) -> Result<Keyring, ConfigError> {
-        Keyring::new(self.keys()?)
+        keyring_of(&self.records)
     }
+}
+
+pub(super) fn keyring_of<'a>(
+    records: impl IntoIterator<Item = &'a KeyRecord>,
+) -> Result<Keyring, ConfigError> {
+    let (mut keys, mut roots) = (Vec::new(), Vec::new());
+    for record in records {
+        match record.to_origin()? {
+            OriginKey::Key(key) => keys.push(key),
+            OriginKey::Root(root) => roots.push(root),
+        }
+    }
+    Keyring::with_roots(keys, roots)
 }
 
 /// Such as `..data` of Kubernetes, our lock, and files that are being written.
@@ -132,14 +138,14 @@ pub(super) fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn check_directory(path: &Path, permissions: Permissions) -> Result<(), KeyDirectoryError> {
-    let metadata = fs::metadata(path)
-        .map_err(|error| KeyDirectoryError::Read { path: path.into(), error })?;
+    let metadata =
+        fs::metadata(path).map_err(|error| KeyDirectoryError::Read { path: path.into(), error })?;
     if !metadata.is_dir() {
         let error = io::ErrorKind::NotADirectory.into();
         return Err(KeyDirectoryError::Read { path: path.into(), error });
     }
     match permissions {
-        Permissions::OwnerOnly => refuse_open_to(ALL_BUT_OWNER, path, &metadata, "chmod 700"),
+        Permissions::OwnerOnly => refuse_open_to(ALL_BUT_OWNER, path, &metadata, CHMOD_700),
         Permissions::MountedForGroup => Ok(()),
     }
 }
@@ -157,8 +163,8 @@ fn read_record(path: &Path, permissions: Permissions) -> Result<KeyRecord, KeyDi
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     let (others, way_out) = match permissions {
-        Permissions::OwnerOnly => (ALL_BUT_OWNER, "chmod 600"),
-        Permissions::MountedForGroup => (ALL_BUT_READING_GROUP, "mount it with mode 0440"),
+        Permissions::OwnerOnly => (ALL_BUT_OWNER, CHMOD_600),
+        Permissions::MountedForGroup => (ALL_BUT_READING_GROUP, "mount it with mode 0440, or 0400"),
     };
     refuse_open_to(others, path, &metadata, way_out)?;
     let text = read_text(&file, metadata.len(), path)?;
@@ -170,11 +176,7 @@ fn read_record(path: &Path, permissions: Permissions) -> Result<KeyRecord, KeyDi
     Ok(record)
 }
 
-fn read_text(
-    file: &File,
-    bytes: u64,
-    path: &Path,
-) -> Result<Zeroizing<String>, KeyDirectoryError> {
+fn read_text(file: &File, bytes: u64, path: &Path) -> Result<Zeroizing<String>, KeyDirectoryError> {
     // Room for all of it, so that no copy of a part stays behind in memory.
     let room = usize::try_from(bytes.min(MAX_KEY_RECORD_BYTES)).unwrap_or_default();
     let mut text = Zeroizing::new(String::with_capacity(room.saturating_add(1)));
@@ -185,6 +187,12 @@ fn read_text(
     }
     Err(KeyDirectoryError::TooLong { path: path.into() })
 }
+
+const CHMOD_700: &str =
+    "chmod 700 it; where a platform mounts it, open it with Permissions::MountedForGroup";
+
+const CHMOD_600: &str =
+    "chmod 600 it; if somebody may have read the key: wafpass keys retire --compromised";
 
 const ALL_BUT_OWNER: u32 = 0o077;
 

@@ -10,13 +10,43 @@ use zeroize::Zeroizing;
 use super::error::KeyDirectoryError;
 use super::life::{KeyState, Life};
 use crate::error::ConfigError;
-use crate::key::{Key, KeyId, Secret};
+use crate::key::{Key, KeyId, RootKey, Secret};
+use crate::limits::DEFAULT_OVERLAP_S;
 use crate::time::UnixTime;
 
 /// Room for a key's file in one piece, so that no copy of a part of it stays behind in memory.
 const TEXT_BYTES: usize = 4_096;
 
 const TO_MEND: &str = "restore the file; each of its members is in docs/rotation.md";
+
+/// What edges sign with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Derivation {
+    /// The key itself.
+    #[default]
+    None,
+    /// A key that is derived from it for each UTC day and audience ([`RootKey`]).
+    Daily {
+        /// How long a derived key counts beyond its day, on both sides, in seconds.
+        overlap_s: u32,
+    },
+}
+
+impl Derivation {
+    /// A key for each day, with the overlap that a [`RootKey`] has by default.
+    pub const DAILY: Self = Self::Daily { overlap_s: DEFAULT_OVERLAP_S };
+}
+
+/// A key as an origin takes it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OriginKey {
+    /// A key that edges sign with.
+    Key(Key),
+    /// A root from which the keys that edges sign with are derived.
+    Root(RootKey),
+}
 
 /// A key of a key directory: its secret, its window and its life.
 #[derive(Clone)]
@@ -27,6 +57,7 @@ pub struct KeyRecord {
     pub(super) life: Life,
     pub(super) not_before: Option<UnixTime>,
     pub(super) not_after: Option<UnixTime>,
+    derivation: Derivation,
 }
 
 impl KeyRecord {
@@ -36,8 +67,9 @@ impl KeyRecord {
     ///
     /// [`ConfigError::Label`] when `id` departs from the grammar of key ids.
     pub fn new(id: &str, secret: Secret, now: UnixTime) -> Result<Self, ConfigError> {
-        let id = KeyId::new(id)?;
-        Ok(Self { id, secret, life: Life::begun(now), not_before: None, not_after: None })
+        let (id, life) = (KeyId::new(id)?, Life::begun(now));
+        let (not_before, not_after) = (None, None);
+        Ok(Self { id, secret, life, not_before, not_after, derivation: Derivation::None })
     }
 
     /// The key counts from `moment` on.
@@ -51,6 +83,13 @@ impl KeyRecord {
     #[must_use]
     pub const fn with_not_after(mut self, moment: UnixTime) -> Self {
         self.not_after = Some(moment);
+        self
+    }
+
+    /// What edges sign with: the key itself, unless told.
+    #[must_use]
+    pub const fn with_derivation(mut self, derivation: Derivation) -> Self {
+        self.derivation = derivation;
         self
     }
 
@@ -84,39 +123,62 @@ impl KeyRecord {
         self.not_after
     }
 
+    /// What edges sign with.
+    #[must_use]
+    pub const fn derivation(&self) -> Derivation {
+        self.derivation
+    }
+
     /// The key as an origin takes it: revoked when it is retired.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] when the key could not be used.
-    pub fn key(&self) -> Result<Key, ConfigError> {
-        let key = Key::new(self.id.as_str(), &self.secret)?;
-        let key = self.not_before.into_iter().fold(key, Key::not_before);
-        let key = self.not_after.into_iter().fold(key, Key::not_after);
-        if key.has_empty_window() {
+    pub fn to_origin(&self) -> Result<OriginKey, ConfigError> {
+        let (not_before, not_after) = (self.not_before, self.not_after);
+        if matches!((not_before, not_after), (Some(start), Some(end)) if start >= end) {
             return Err(ConfigError::EmptyKeyWindow { key_id: self.id });
         }
-        Ok(if self.life.state == KeyState::Retired { key.revoked() } else { key })
+        let is_revoked = self.life.state == KeyState::Retired;
+        Ok(match self.derivation {
+            Derivation::None => {
+                let key = Key::new(self.id.as_str(), &self.secret)?;
+                let key = not_before.into_iter().fold(key, Key::not_before);
+                let key = not_after.into_iter().fold(key, Key::not_after);
+                OriginKey::Key(if is_revoked { key.revoked() } else { key })
+            }
+            Derivation::Daily { overlap_s } => {
+                let root = RootKey::new(self.id.as_str(), &self.secret)?.overlap(overlap_s)?;
+                let root = not_before.into_iter().fold(root, RootKey::not_before);
+                let root = not_after.into_iter().fold(root, RootKey::not_after);
+                OriginKey::Root(if is_revoked { root.revoked() } else { root })
+            }
+        })
     }
 
     /// Reads a key's file. `path` is for messages.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, KeyDirectoryError> {
         let file: File = serde_json::from_str(text).map_err(|error| fault_of(&error, path))?;
-        let unusable = |error| KeyDirectoryError::Key { path: path.into(), error };
+        let unusable = |error| KeyDirectoryError::Key { path: path.into(), error: Box::new(error) };
         let record = Self {
             id: KeyId::new(&file.kid).map_err(unusable)?,
             secret: Secret::from_base64url(&file.key).map_err(unusable)?,
             life: file.life(path)?,
             not_before: file.not_before,
             not_after: file.not_after,
+            derivation: file.derivation(path)?,
         };
-        record.key().map_err(unusable)?;
+        record.to_origin().map_err(unusable)?;
         Ok(record)
     }
 
     /// Writes it as a key's file has it.
     pub(super) fn to_text(&self) -> io::Result<Zeroizing<Vec<u8>>> {
         let Life { state, created, promoted, retiring_since, retired, compromised } = self.life;
+        let (derive, overlap) = match self.derivation {
+            Derivation::None => (None, None),
+            Derivation::Daily { overlap_s } => (Some(Derive::Daily), Some(overlap_s)),
+        };
         let file = File {
             kid: self.id.to_string(),
             key: self.secret.to_base64url(),
@@ -128,6 +190,8 @@ impl KeyRecord {
             compromised,
             not_before: self.not_before,
             not_after: self.not_after,
+            derive,
+            overlap,
         };
         let mut text = Zeroizing::new(Vec::with_capacity(TEXT_BYTES));
         serde_json::to_writer_pretty(&mut *text, &file)?;
@@ -157,6 +221,17 @@ struct File {
     not_before: Option<UnixTime>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
     not_after: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    derive: Option<Derive>,
+    /// Seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overlap: Option<u32>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Derive {
+    Daily,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
@@ -185,11 +260,25 @@ impl File {
             _ => None,
         };
         if let Some(fault) = fault {
-            let path = path.into();
-            return Err(KeyDirectoryError::Contradiction { path, fault, way_out: TO_MEND });
+            return Err(contradiction(fault, path));
         }
         Ok(Life { state, created, promoted, retiring_since, retired, compromised })
     }
+}
+
+impl File {
+    fn derivation(&self, path: &Path) -> Result<Derivation, KeyDirectoryError> {
+        match (self.derive, self.overlap) {
+            (None, None) => Ok(Derivation::None),
+            (Some(Derive::Daily), None) => Ok(Derivation::DAILY),
+            (Some(Derive::Daily), Some(overlap_s)) => Ok(Derivation::Daily { overlap_s }),
+            (None, Some(_)) => Err(contradiction("`overlap`, but nothing is derived", path)),
+        }
+    }
+}
+
+fn contradiction(fault: &'static str, path: &Path) -> KeyDirectoryError {
+    KeyDirectoryError::Contradiction { path: path.into(), fault, way_out: TO_MEND }
 }
 
 impl Serialize for KeyState {

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::KeyDirectoryError;
-use super::life::{KeyState, Learnt, Next, Step, StepRefusal, Unused};
-use super::read::{ENDING, KeyDirectory, is_hidden};
+use super::life::{KeyState, Learnt, Next, Step, Unused};
+use super::read::{ENDING, KeyDirectory, is_hidden, keyring_of};
 use super::record::KeyRecord;
+use super::refusal::StepRefusal;
 use crate::key::KeyId;
 use crate::time::UnixTime;
 
@@ -72,7 +73,6 @@ impl KeyDirectoryWriter {
     /// [`KeyDirectoryError::KeyExists`] when its id is taken, and when it cannot be written.
     pub fn add(&mut self, record: KeyRecord) -> Result<(), KeyDirectoryError> {
         let key_id = *record.id();
-        record.key()?;
         if is_hidden(key_id.as_str().as_ref()) {
             return Err(KeyDirectoryError::HiddenKeyId { key_id });
         }
@@ -81,6 +81,7 @@ impl KeyDirectoryWriter {
             let path = self.directory.path.clone();
             return Err(KeyDirectoryError::KeyExists { path, key_id });
         }
+        keyring_of(self.directory.records.iter().chain([&record]))?;
         self.save(&record)?;
         self.directory.records.push(record);
         self.directory.records.sort_unstable_by_key(|record| *record.id());
@@ -99,8 +100,12 @@ impl KeyDirectoryWriter {
         learnt: Learnt<'_>,
         now: UnixTime,
     ) -> Result<Vec<KeyId>, KeyDirectoryError> {
-        let earlier: Vec<KeyId> =
-            self.directory.signing().map(|record| *record.id()).filter(|other| other != id).collect();
+        let earlier: Vec<KeyId> = self
+            .directory
+            .signing()
+            .map(|record| *record.id())
+            .filter(|other| other != id)
+            .collect();
         let record = self.find(id)?;
         // Two that sign: the promotion before this one was cut off, and is to be finished.
         if record.life().state != KeyState::Signing || earlier.is_empty() {

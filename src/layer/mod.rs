@@ -6,7 +6,7 @@
 //!
 //! What a refused request gets: one status, an empty body, `cache-control: no-store`. The reason is
 //! a [`Rejection`] in the response's extensions and an event under the tracing target
-//! `wafpass::refused`; the peer learns nothing.
+//! `wafpass::refused` ([`telemetry`](crate::telemetry)); the peer learns nothing.
 //!
 //! What a proxy in front does to the promise: whatever it changes of method, path, query or a
 //! covered field makes the request fail. It does not weaken the promise.
@@ -52,20 +52,21 @@
 //! layer sees them; [`MessageHead`](crate::MessageHead) from raw parts checks those too.
 
 mod body;
-mod exemption;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
+mod judge;
+mod perimeter;
 mod refusal;
 mod service;
 mod sign;
 mod strip;
 
 pub use self::body::CheckedBody;
-pub use self::exemption::Exemption;
 #[cfg(feature = "axum")]
 pub use self::extract::NotVerified;
 pub use self::future::VerifyFuture;
+pub use self::perimeter::{Perimeter, PerimeterHandle};
 pub use self::refusal::{Refusal, Refuse};
 pub use self::service::{VerifyLayer, VerifyService};
 pub use self::sign::{SignFuture, SignLayer, SignService, SignServiceError};

@@ -81,12 +81,8 @@ impl<B: Default> Refuse<B> for Refusal {
 /// The response to a refused request, whoever made it: never cached, never a success, and with the
 /// reason for layers further out.
 pub(super) fn respond<B>(refuse: &impl Refuse<B>, rejection: Rejection) -> Response<B> {
-    let Rejection { kind, key_id, nonce, age_s } = rejection;
-    let key_id = key_id.as_ref().map(tracing::field::display);
-    let nonce = nonce.as_ref().map(tracing::field::display);
-    tracing::info!(target: "wafpass::refused", reason = %kind, key_id, nonce, age_s, "refused");
     let mut response = refuse.refuse(&rejection);
-    let usual = Refusal::default().status(kind);
+    let usual = Refusal::default().status(rejection.kind);
     if !is_refusal(response.status()) && response.status() != usual {
         *response.status_mut() = usual;
     }

@@ -9,93 +9,57 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::exemption::original_uri;
-use super::future::Reading;
+use super::future::{Asking, Reading};
+use super::judge::{Judge, Next};
+use super::perimeter::{Perimeter, PerimeterHandle, Shared};
 use super::refusal::respond;
-use super::strip::strip;
-use super::{CheckedBody, Exemption, Refusal, Refuse, VerifyFuture};
+use super::{CheckedBody, Refusal, Refuse, VerifyFuture};
 use crate::clock::{Clock, SystemClock};
-use crate::message::MessageHead;
-use crate::rejection::Rejection;
-use crate::verified::{Finish, Verified};
 use crate::verify::Verifier;
 
 /// Lets through what a [`Verifier`] accepts, and refuses the rest. See the [module](super).
 pub struct VerifyLayer<R = Refusal> {
-    guard: Arc<Guard<R>>,
-}
-
-/// What the layer and all its services share.
-pub(super) struct Guard<R> {
-    verifier: Arc<Verifier>,
-    clock: Arc<dyn Clock>,
-    exemptions: Vec<Exemption>,
-    pub(super) refuse: R,
+    shared: Arc<Shared<R>>,
 }
 
 impl VerifyLayer {
-    /// A layer that refuses with an empty 403.
+    /// A layer that enforces everywhere and refuses with an empty 403.
     #[must_use]
     pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
-        let guard = Guard {
-            verifier: verifier.into(),
-            clock: Arc::new(SystemClock),
-            exemptions: Vec::new(),
-            refuse: Refusal::default(),
-        };
-        Self { guard: Arc::new(guard) }
+        Self::of(Perimeter::new(verifier))
     }
 }
 
-impl<R: Clone> VerifyLayer<R> {
-    /// Refuses with `refuse` instead: a [`Refusal`] with another status, or a closure that makes a
-    /// page.
+impl<R> VerifyLayer<R> {
+    /// A layer that asks what `perimeter` says.
     #[must_use]
-    pub fn refuse_with<R2>(self, refuse: R2) -> VerifyLayer<R2> {
-        let Guard { verifier, clock, exemptions, refuse: _ } = Arc::unwrap_or_clone(self.guard);
-        VerifyLayer { guard: Arc::new(Guard { verifier, clock, exemptions, refuse }) }
+    pub fn of(perimeter: Perimeter<R>) -> Self {
+        Self::with_clock(perimeter, SystemClock)
     }
 
-    /// Lets what `exemption` names pass unverified.
+    /// The same with the time of `clock` instead of the operating system's.
     #[must_use]
-    pub fn exempt(self, exemption: Exemption) -> Self {
-        let mut guard = Arc::unwrap_or_clone(self.guard);
-        guard.exemptions.push(exemption);
-        Self { guard: Arc::new(guard) }
+    pub fn with_clock(perimeter: Perimeter<R>, clock: impl Clock) -> Self {
+        Self { shared: Arc::new(Shared::new(perimeter, Arc::new(clock))) }
     }
 
-    /// Reads the time from `clock` instead of the operating system's.
+    /// A handle on the layer and its services, for as long as they run.
     #[must_use]
-    pub fn clock(self, clock: impl Clock) -> Self {
-        let guard = Arc::unwrap_or_clone(self.guard);
-        Self { guard: Arc::new(Guard { clock: Arc::new(clock), ..guard }) }
-    }
-}
-
-impl<R: Clone> Clone for Guard<R> {
-    fn clone(&self) -> Self {
-        let Self { verifier, clock, exemptions, refuse } = self;
-        Self {
-            verifier: Arc::clone(verifier),
-            clock: Arc::clone(clock),
-            exemptions: exemptions.clone(),
-            refuse: refuse.clone(),
-        }
+    pub fn handle(&self) -> PerimeterHandle<R> {
+        PerimeterHandle { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<R> Clone for VerifyLayer<R> {
     fn clone(&self) -> Self {
-        Self { guard: Arc::clone(&self.guard) }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<R> fmt::Debug for VerifyLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyLayer")
-            .field("audience", &self.guard.verifier.audience())
-            .field("exemptions", &self.guard.exemptions)
-            .finish_non_exhaustive()
+        let present = self.shared.present.load();
+        f.debug_struct("VerifyLayer").field("perimeter", &present.perimeter).finish_non_exhaustive()
     }
 }
 
@@ -103,19 +67,19 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        VerifyService { inner, guard: Arc::clone(&self.guard) }
+        VerifyService { inner, shared: Arc::clone(&self.shared) }
     }
 }
 
 /// The service that [`VerifyLayer`] makes.
 pub struct VerifyService<S, R = Refusal> {
     inner: S,
-    guard: Arc<Guard<R>>,
+    shared: Arc<Shared<R>>,
 }
 
 impl<S: Clone, R> Clone for VerifyService<S, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), guard: Arc::clone(&self.guard) }
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -139,47 +103,28 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.guard.verify(&request) {
-            Ok(None) => {
-                strip(request.headers_mut(), [].into_iter());
-                let request = request.map(|body| CheckedBody::arriving(body, None));
-                VerifyFuture::inner(self.inner.call(request))
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let present = self.shared.present.load();
+        let judge = Judge::of(&self.shared, &present, &request);
+        match judge.head(request) {
+            Next::Call(request) => VerifyFuture::inner(self.inner.call(request)),
+            Next::Refuse(rejection) => {
+                VerifyFuture::refused(respond(&present.perimeter.refuse, rejection))
             }
-            Ok(Some(Finish::Verified(verified))) => {
-                accept(request.headers_mut(), &verified);
-                request.extensions_mut().insert(verified.clone());
-                let request = request.map(|body| CheckedBody::arriving(body, Some(verified)));
-                VerifyFuture::inner(self.inner.call(request))
+            Next::Ask(request, pending) => {
+                let service = take_ready(&mut self.inner);
+                VerifyFuture::asking(Asking { request, pending, service, case: judge.case() })
             }
-            Ok(Some(Finish::Body(pending))) => {
-                let next = self.inner.clone(); // the one that is ready goes with this request
-                let ready = mem::replace(&mut self.inner, next);
-                let guard = Arc::clone(&self.guard);
-                VerifyFuture::reading(Reading::new(request, pending, ready, guard))
+            Next::Read(request, pending) => {
+                let service = take_ready(&mut self.inner);
+                VerifyFuture::reading(Reading::new(request, pending, service, judge.case()))
             }
-            Err(rejection) => VerifyFuture::refused(respond(&self.guard.refuse, rejection)),
         }
     }
 }
 
-impl<R> Guard<R> {
-    /// Judges the head and takes its use; `None` for an exempt request.
-    fn verify<B: Body>(&self, request: &Request<B>) -> Result<Option<Finish>, Rejection> {
-        if self.exemptions.iter().any(|exemption| exemption.holds(request)) {
-            return Ok(None);
-        }
-        let uri = original_uri(request);
-        let (method, version, headers) = (request.method(), request.version(), request.headers());
-        let head = MessageHead::from_parts(method, uri, version, headers)
-            .with_body(!request.body().is_end_stream());
-        let authentic = self.verifier.check(&head, self.clock.now())?;
-        // edge signature §3, Replay: admission reads the clock anew
-        self.verifier.admit(authentic, self.clock.now())?.finish().map(Some)
-    }
-}
-
-/// Leaves a verified request with the fields that the application may see.
-pub(super) fn accept(headers: &mut http::HeaderMap, verified: &Verified) {
-    strip(headers, verified.covered_names());
+/// The service that is ready goes with the request that waits.
+fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let next = inner.clone();
+    mem::replace(inner, next)
 }

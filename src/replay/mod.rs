@@ -10,11 +10,18 @@ mod horizon;
 #[cfg(feature = "moka")]
 mod moka;
 mod quota;
+#[cfg(feature = "redis")]
+mod redis;
 mod window;
 
 pub use self::admitting::Admitting;
 #[cfg(feature = "moka")]
 pub use self::moka::ReplayMoka;
+#[cfg(feature = "redis")]
+pub use self::redis::{
+    Eviction, NewServer, OnFailure, ReplayRedis, ReplayRedisBuilder, ReplayRedisError,
+    ReplayRedisFault, ReplayRedisState, ReplayRedisStatus,
+};
 pub use self::window::ReplayWindow;
 
 use std::num::NonZeroU8;

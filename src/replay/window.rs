@@ -125,6 +125,12 @@ impl ReplayWindow {
         })
     }
 
+    /// The latest moment that this window has seen.
+    #[cfg(feature = "redis")]
+    pub(super) fn latest(&self) -> UnixTime {
+        self.horizon.latest()
+    }
+
     fn try_admit(&self, claim: &Use<'_>, now: UnixTime) -> Result<NonZeroU8, Admission> {
         let hash = self.hash(claim.identity);
         let mut buckets = self.shard(hash)?;

@@ -14,6 +14,8 @@ pub(super) const ACCEPT: &str = "accept";
 #[serde(deny_unknown_fields)]
 pub struct VectorFile {
     spec: String,
+    #[serde(default)]
+    derivations: Vec<Derivation>,
     cases: Vec<Case>,
 }
 
@@ -51,7 +53,9 @@ impl VectorFile {
                     format!("the case {name:?} expects {:?}, which is no reason", case.expect);
                 return fault(text, "expect `accept` or a reason code of the wire format");
             }
-            if file.cases.iter().filter(|other| other.name == *name).count() > 1 {
+        }
+        for name in file.names() {
+            if file.names().filter(|other| *other == name).count() > 1 {
                 return fault(
                     format!("two cases have the name {name:?}"),
                     "give each case a name of its own",
@@ -65,6 +69,16 @@ impl VectorFile {
     #[must_use]
     pub fn cases(&self) -> &[Case] {
         &self.cases
+    }
+
+    /// The keys that the file derives, in its order.
+    #[must_use]
+    pub fn derivations(&self) -> &[Derivation] {
+        &self.derivations
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.derivations.iter().map(Derivation::name).chain(self.cases.iter().map(Case::name))
     }
 }
 
@@ -85,6 +99,25 @@ pub struct Case {
     pub(super) base: Option<String>,
 }
 
+/// A derived key: a root secret, an id, an audience, and the key that has to come of it (§6).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derivation {
+    name: String,
+    pub(super) secret: String,
+    pub(super) kid: String,
+    pub(super) aud: String,
+    pub(super) key: String,
+}
+
+impl Derivation {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
@@ -97,6 +130,8 @@ pub(super) struct Request {
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     pub(super) keys: Vec<KeyEntry>,
+    #[serde(default)]
+    pub(super) roots: Vec<RootEntry>,
     pub(super) audience: String,
     pub(super) max_age: u32,
     pub(super) skew: u32,
@@ -121,6 +156,18 @@ const fn yes() -> bool {
 pub(super) struct KeyEntry {
     pub(super) kid: String,
     pub(super) secret: String,
+    pub(super) not_before: Option<i64>,
+    pub(super) not_after: Option<i64>,
+    #[serde(default)]
+    pub(super) revoked: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RootEntry {
+    pub(super) kid: String,
+    pub(super) secret: String,
+    pub(super) overlap: Option<u32>,
     pub(super) not_before: Option<i64>,
     pub(super) not_after: Option<i64>,
     #[serde(default)]

@@ -2,7 +2,7 @@
 //!
 //! A file is read strictly and each case runs on its own (rows 0 to 14): one that cannot be run is a
 //! failure, never skipped, and an acceptance that should have been a refusal fails as loudly as the
-//! other way round.
+//! other way round. A file may also hold derived keys ([`Derivation`]), checked against their root.
 //!
 //! ```
 //! let text = r#"{"spec": "edge-signature version 1", "cases": [{
@@ -22,7 +22,7 @@
 mod file;
 mod run;
 
-pub use self::file::{Case, VectorError, VectorFile};
+pub use self::file::{Case, Derivation, VectorError, VectorFile};
 pub use self::run::Failure;
 
 #[cfg(test)]
@@ -93,6 +93,61 @@ mod tests {
             let failure = VectorFile::parse(text.as_bytes()).unwrap().cases()[0].run().unwrap_err();
             assert_eq!(failure.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn derivations_and_roots_are_run_too() {
+        const DERIVATION: &str = r#"{"name": "key", "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            "kid": "shop-root.20261122", "aud": "shop", "key": "f2cYSbM35RAD5MKt8SBQSuhSRW6GD1oF4TdDQJsLEGA"}"#;
+        let parse = |derivation: &str| {
+            let list = format!("\"derivations\": [{derivation}], \"cases\"");
+            VectorFile::parse(GOOD.replace("\"cases\"", &list).as_bytes())
+        };
+        let good = parse(DERIVATION).unwrap();
+        let names: Vec<&str> = good
+            .run()
+            .map(|(name, verdict)| {
+                verdict.unwrap();
+                name
+            })
+            .collect();
+        assert_eq!(names, ["key", "get root"]);
+        for (from, to, got) in [
+            ("\"shop\"", "\"barn\"", "another key"),
+            ("20261122", "20261123", "another key"),
+            ("f2cY", "f2cZ", "another key"),
+            ("20261122", "20260230", "\"shop-root.20260230\" is not the id of a derived key"),
+            ("\"shop\"", "\"a b\"", "the audience \"a b\" is not"),
+            ("Hh8=", "Hh8", "not base64 with padding"),
+        ] {
+            let file = parse(&DERIVATION.replace(from, to)).unwrap();
+            let failure = file.derivations()[0].run().unwrap_err().to_string();
+            assert!(failure.contains(got), "{to}: {failure}");
+        }
+        for (from, to, fault) in [
+            ("\"name\": \"key\"", "\"name\": \"get root\"", "two cases have the name"),
+            ("\"aud\"", "\"audience\"", "unknown field `audience`"),
+        ] {
+            let error = parse(&DERIVATION.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(fault), "{error}");
+        }
+
+        let root = |entry: &str| {
+            let config = format!("\"audience\": \"shop\", \"roots\": [{entry}]");
+            with("\"audience\": \"shop\"", &config)
+        };
+        let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        for (more, got) in [
+            (", \"overlap\": 43200", None),
+            (", \"overlap\": 43201", Some("an overlap of 43201 s")),
+            (", \"not_before\": 9, \"not_after\": 9", Some("could never count")),
+        ] {
+            let file = root(&format!(r#"{{"kid": "r", "secret": "{secret}"{more}}}"#)).unwrap();
+            let failure = file.cases()[0].run().err().map(|failure| failure.to_string());
+            assert_eq!(failure.is_some(), got.is_some(), "{failure:?}");
+            assert!(failure.unwrap_or_default().contains(got.unwrap_or_default()));
+        }
+        assert!(root(r#"{"kid": "r", "secret": "", "lap": 1}"#).is_err());
     }
 
     #[test]

@@ -4,17 +4,57 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
 
-use super::file::{ACCEPT, Case, Config, KeyEntry, Query, Request};
+use super::file::{
+    ACCEPT, Case, Config, Derivation, KeyEntry, Query, Request, RootEntry, VectorFile,
+};
 use crate::canon::QueryMode;
 use crate::error::ConfigError;
-use crate::key::{Key, Secret};
+use crate::key::{self, Key, RootKey, Secret};
 use crate::keyring::Keyring;
 use crate::message::MessageHead;
 use crate::policy::{Freshness, HostBinding, WafRequirement};
 use crate::replay::{Admission, Admitting, ReplayStore, Retention, Use};
 use crate::time::UnixTime;
 use crate::verify::Verifier;
+
+impl VectorFile {
+    /// Runs everything in the file: its derivations, then its cases, by name.
+    pub fn run(&self) -> impl Iterator<Item = (&str, Result<(), Failure>)> {
+        let derivations = self.derivations().iter().map(|one| (one.name(), one.run()));
+        derivations.chain(self.cases().iter().map(|case| (case.name(), case.run())))
+    }
+}
+
+impl Derivation {
+    /// Derives the key.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when another key comes of it, or none.
+    pub fn run(&self) -> Result<(), Failure> {
+        match self.derive() {
+            Ok(key) if *key == self.key => Ok(()),
+            Ok(_) => Err(self.failure("another key".into())),
+            Err(fault) => Err(self.failure(fault)),
+        }
+    }
+
+    fn derive(&self) -> Result<Zeroizing<String>, String> {
+        let text = |error: ConfigError| error.to_string();
+        let not_derived = || format!("{:?} is not the id of a derived key", self.kid);
+        let (root_id, day) = key::split(self.kid.as_bytes()).ok_or_else(not_derived)?;
+        let root_id = str::from_utf8(root_id).map_err(|_| not_derived())?;
+        let root = RootKey::new(root_id, &secret(&self.kid, &self.secret)?).map_err(text)?;
+        let derived = root.derive(day.start(), &self.aud).map_err(text)?;
+        Ok(derived.secret().to_base64url())
+    }
+
+    fn failure(&self, got: String) -> Failure {
+        Failure { expected: self.key.clone(), got, base: None }
+    }
+}
 
 impl Case {
     /// Runs the case.
@@ -68,10 +108,12 @@ impl Case {
 impl Config {
     fn verifier(&self) -> Result<Verifier, String> {
         let keys = self.keys.iter().map(KeyEntry::key).collect::<Result<Vec<_>, _>>()?;
-        self.verifier_with(keys).map_err(|error| error.to_string())
+        let roots = self.roots.iter().map(RootEntry::root).collect::<Result<Vec<_>, _>>()?;
+        let keyring = Keyring::with_roots(keys, roots);
+        keyring.and_then(|keys| self.verifier_with(keys)).map_err(|error| error.to_string())
     }
 
-    fn verifier_with(&self, keys: Vec<Key>) -> Result<Verifier, ConfigError> {
+    fn verifier_with(&self, keys: Keyring) -> Result<Verifier, ConfigError> {
         let freshness = Freshness::custom(self.max_age, self.skew)?;
         let waf =
             if self.require_waf { WafRequirement::Required } else { WafRequirement::NotRequired };
@@ -80,7 +122,7 @@ impl Config {
             Query::All => QueryMode::All,
             Query::None => QueryMode::None,
         };
-        let builder = Verifier::builder(&self.audience, Keyring::new(keys)?, freshness)
+        let builder = Verifier::builder(&self.audience, keys, freshness)
             .waf(waf)
             .strip_prefix(&self.strip_prefix)
             .query(query)
@@ -96,14 +138,33 @@ impl Config {
 
 impl KeyEntry {
     fn key(&self) -> Result<Key, String> {
-        let secret = Base64::decode_vec(&self.secret)
-            .map_err(|_| format!("the secret of {:?} is not base64 with padding", self.kid))?;
-        let secret = Secret::new(secret).map_err(|error| error.to_string())?;
-        let key = Key::new(&self.kid, &secret).map_err(|error| error.to_string())?;
+        let key = Key::new(&self.kid, &secret(&self.kid, &self.secret)?)
+            .map_err(|error| error.to_string())?;
         let key = self.not_before.map(UnixTime::from_secs).into_iter().fold(key, Key::not_before);
         let key = self.not_after.map(UnixTime::from_secs).into_iter().fold(key, Key::not_after);
         Ok(if self.revoked { key.revoked() } else { key })
     }
+}
+
+impl RootEntry {
+    fn root(&self) -> Result<RootKey, String> {
+        let text = |error: ConfigError| error.to_string();
+        let root = RootKey::new(&self.kid, &secret(&self.kid, &self.secret)?).map_err(text)?;
+        let root = match self.overlap {
+            Some(overlap_s) => root.overlap(overlap_s).map_err(text)?,
+            None => root,
+        };
+        let moment = |secs: Option<i64>| secs.map(UnixTime::from_secs).into_iter();
+        let root = moment(self.not_before).fold(root, RootKey::not_before);
+        let root = moment(self.not_after).fold(root, RootKey::not_after);
+        Ok(if self.revoked { root.revoked() } else { root })
+    }
+}
+
+fn secret(kid: &str, base64: &str) -> Result<Secret, String> {
+    let secret = Base64::decode_vec(base64)
+        .map_err(|_| format!("the secret of {kid:?} is not base64 with padding"))?;
+    Secret::new(secret).map_err(|error| error.to_string())
 }
 
 /// Rows 0 to 14 ask nothing of a replay store: this one spares the memory, and refuses.

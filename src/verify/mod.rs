@@ -13,7 +13,6 @@ use crate::canon::{CONTENT_DIGEST, PathPrefix, QueryMode};
 use crate::key::KeyId;
 use crate::keyring::Keyring;
 use crate::message::MessageHead;
-use crate::nonce::Nonce;
 use crate::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::replay::{Admission, Admitting, Identity, ReplayStore};
@@ -107,13 +106,14 @@ impl Verifier {
         let signed = self.read(head, &scan, &mut covered)?; // rows 1 to 5
         let refuse = |kind| Err(signed.rejection(kind, now));
 
-        let Some(key) = self.keyring.find(signed.claims.key_id) else {
+        let Some(found) = self.keyring.find(signed.claims.key_id) else {
             return refuse(RejectionKind::UnknownKey);
         };
-        if !key.is_active(now) {
+        if !found.is_active(now) {
             return refuse(RejectionKind::InactiveKey);
         }
-        let mac = edge::mac_over(&signed.base(head, &covered), key);
+        let key = found.key(signed.claims.audience);
+        let mac = edge::mac_over(&signed.base(head, &covered), &key);
         if mac.verify_slice(&signed.claims.mac).is_err() {
             return refuse(RejectionKind::SignatureMismatch);
         }
@@ -218,6 +218,12 @@ impl Verifier {
     #[must_use]
     pub fn replay_store(&self) -> &dyn ReplayStore {
         &*self.replay
+    }
+
+    /// The replay store, for another verifier to share: that of a new configuration, above all.
+    #[must_use]
+    pub fn shared_replay_store(&self) -> Arc<dyn ReplayStore> {
+        Arc::clone(&self.replay)
     }
 
     /// The name of this site or origin.
@@ -326,11 +332,7 @@ impl Signed<'_> {
     }
 
     fn rejection(&self, kind: RejectionKind, now: UnixTime) -> Rejection {
-        Rejection {
-            kind,
-            key_id: KeyId::from_bytes(self.claims.key_id),
-            nonce: Nonce::from_bytes(self.claims.nonce),
-            age_s: Some(now.seconds_since(self.date)),
-        }
+        let key_id = KeyId::from_bytes(self.claims.key_id);
+        Rejection { kind, key_id, age_s: Some(now.seconds_since(self.date)) }
     }
 }

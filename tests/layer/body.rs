@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use wafpass::ContentDigest;
-use wafpass::{BodyCoverage, Freshness, RejectionKind as Kind};
+use wafpass::{BodyCoverage, Freshness, Perimeter, RejectionKind as Kind};
 
 use crate::common::*;
 
@@ -81,8 +81,7 @@ async fn a_digest_is_one_sha_256_member() {
 /// Nothing in a trailer is signed, and a framework may take it for a header.
 #[tokio::test]
 async fn trailers_cannot_pose_as_signed_fields() {
-    let layer =
-        strict_layer().exempt(wafpass::Exemption::new(http::Method::POST, "/health").unwrap());
+    let layer = crate::common::exempting(http::Method::POST, "/health");
     let names = |request: axum::extract::Request| async {
         let trailers = request.into_body().collect().await.unwrap().trailers().cloned();
         let mut names: Vec<_> = trailers.unwrap().keys().map(ToString::to_string).collect();
@@ -145,7 +144,7 @@ async fn a_bad_body_does_not_give_the_use_back() {
 async fn a_slow_body_lands_once() {
     let clock = FakeClock::new();
     let verifier = build(builder(Freshness::strict()));
-    let app = app(wafpass::VerifyLayer::new(verifier).clock(clock.clone()));
+    let app = app(wafpass::VerifyLayer::with_clock(Perimeter::new(verifier), clock.clone()));
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let slow = async move {
         receiver.await.unwrap();

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use tower::ServiceExt;
 use wafpass::clock::Clock;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Freshness, Key, Keyring, Rejection, RejectionKind, Secret, Signer, UnixTime, Verified,
-    Verifier, VerifierBuilder, VerifyLayer,
+    Enforcement, Freshness, Key, Keyring, Perimeter, Rejection, RejectionKind, Route, Routes,
+    Secret, Signer, UnixTime, Verified, Verifier, VerifierBuilder, VerifyLayer,
 };
 
 pub const NOW: i64 = 1_795_307_400;
@@ -52,11 +52,26 @@ pub fn build(builder: VerifierBuilder) -> Verifier {
 }
 
 pub fn layer(builder: VerifierBuilder) -> VerifyLayer {
-    VerifyLayer::new(build(builder)).clock(FakeClock::new())
+    at_now(Perimeter::new(build(builder)))
+}
+
+/// A layer whose clock stands still.
+pub fn at_now<R>(perimeter: Perimeter<R>) -> VerifyLayer<R> {
+    VerifyLayer::with_clock(perimeter, FakeClock::new())
+}
+
+pub fn strict() -> Perimeter {
+    Perimeter::new(build(builder(Freshness::strict())))
+}
+
+/// Strict, but for one route.
+pub fn exempting(method: Method, path: &str) -> VerifyLayer {
+    let route = Route::exact(path, Enforcement::Exempt).unwrap().method(method);
+    at_now(strict().routes(Routes::default().with(route).unwrap()))
 }
 
 pub fn strict_layer() -> VerifyLayer {
-    layer(builder(Freshness::strict()))
+    at_now(strict())
 }
 
 /// An application that says what it was given.

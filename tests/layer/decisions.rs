@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use wafpass::replay::Capacity;
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    BodyCoverage, Exemption, Freshness, HostBinding, Refusal, Rejection, RejectionKind as Kind,
+    BodyCoverage, Freshness, HostBinding, Perimeter, Refusal, Rejection, RejectionKind as Kind,
     RestartBarrier, Signer, UnixTime, Verified, WafRequirement,
 };
 
@@ -241,7 +241,7 @@ async fn the_barrier_refuses_what_an_earlier_process_may_have_seen() {
     for (started, expected) in [(NOW, Some(Kind::BeforeStart)), (NOW - 1, None)] {
         let verifier = builder(Freshness::strict()).build_at(UnixTime::from_secs(started)).unwrap();
         assert_eq!(verifier.ready_at(), Some(UnixTime::from_secs(started + 2)));
-        let layer = wafpass::VerifyLayer::new(verifier).clock(FakeClock::new());
+        let layer = at_now(Perimeter::new(verifier));
         assert_eq!(reason(&app(layer), signed("/")).await, expected, "{started}");
     }
 }
@@ -258,7 +258,7 @@ async fn the_wide_barrier_covers_edges_whose_clocks_run_ahead() {
         let builder = builder(Freshness::strict()).restart_barrier(barrier);
         let verifier = builder.build_at(UnixTime::from_secs(started)).unwrap();
         assert_eq!(verifier.ready_at(), ready.map(UnixTime::from_secs));
-        let layer = wafpass::VerifyLayer::new(verifier).clock(FakeClock::new());
+        let layer = at_now(Perimeter::new(verifier));
         assert_eq!(reason(&app(layer), signed("/")).await, expected, "{barrier:?} {started}");
     }
 }
@@ -310,14 +310,14 @@ async fn every_refusal_looks_the_same_to_the_peer() {
 #[tokio::test]
 async fn refusals_can_be_ones_own() {
     let status = Refusal::with_status(StatusCode::UNAUTHORIZED).unwrap();
-    let response = send(&app(strict_layer().refuse_with(status)), get("/")).await;
+    let response = send(&app(at_now(strict().refuse_with(status))), get("/")).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 
     let page = |rejection: &Rejection| {
         assert_eq!(rejection.kind, Kind::MissingSignature);
         http::Response::builder().status(421).body(Body::from("wrong door")).unwrap()
     };
-    let response = send(&app(strict_layer().refuse_with(page)), get("/")).await;
+    let response = send(&app(at_now(strict().refuse_with(page))), get("/")).await;
     assert_eq!(response.status(), 421);
     assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "wrong door");
@@ -325,7 +325,7 @@ async fn refusals_can_be_ones_own() {
 
 #[tokio::test]
 async fn an_exempt_request_passes_bare() {
-    let layer = strict_layer().exempt(Exemption::new(Method::GET, "/health").unwrap());
+    let layer = exempting(Method::GET, "/health");
     let app = app(layer);
     let mut request = get("/health");
     for name in [DATE, SIGNATURE, "x-cloud-viewer-ip", "x-cloud-host", "x_cloud_host"] {

@@ -10,11 +10,14 @@
     reason = "in a test, a panic is the report"
 )]
 
+mod asking;
 mod body;
 mod common;
 mod decisions;
 mod grpc;
 mod readiness;
+mod replacing;
+mod report_only;
 mod routing;
 mod signing;
 mod sockets;

@@ -16,7 +16,9 @@ use sha2::Sha256;
 
 use wafpass::scheme::edge::SIGNATURE;
 use wafpass::{MessageHead, RejectionKind, UnixTime, Verifier, clock};
-use wafpass_benches::request::{SECRET, lines, signed, signed_to, signer, verifier};
+use wafpass_benches::request::{
+    SECRET, derived_signer, lines, signed, signed_to, signer, verifier, verifier_of_root,
+};
 use wafpass_benches::{Comparison, Gate};
 
 fn main() -> ExitCode {
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     for base_bytes in [200, 300, 400] {
         check(base_bytes, now, &mut gate);
     }
+    derived(now, &mut gate);
     admit(now);
     refusals(now);
     peers(now, &mut gate);
@@ -65,6 +68,22 @@ fn target_for(bytes: usize, verifier: &Verifier, now: UnixTime) -> String {
     let request = signed_to::<()>(path, &signer(), now);
     let shortest = verifier.signature_base(&MessageHead::from_request(&request)).expect("a base");
     format!("{path}{}", "a".repeat(bytes - shortest.len()))
+}
+
+/// What it costs to derive the key of the day for each request.
+fn derived(now: UnixTime, gate: &mut Gate) {
+    let (verifier, of_root) = (&verifier(now), &verifier_of_root(now));
+    let request = &signed::<()>(&signer(), now);
+    let derived = &signed::<()>(&derived_signer(now), now);
+    let report = Comparison::new("keys")
+        .candidate("check, key", || {
+            accept(verifier, &MessageHead::from_request(black_box(request)), now)
+        })
+        .candidate("check, derived key", || {
+            accept(of_root, &MessageHead::from_request(black_box(derived)), now)
+        })
+        .run();
+    gate.at_most("derived key / key", report.ratio("check, derived key"), 2.0);
 }
 
 /// With the replay window, for requests that it sees for the first time.

@@ -6,7 +6,7 @@ use wafpass::{UnixTime, Verifier};
 
 use crate::error::Fault;
 use crate::input;
-use crate::keys::KeyFile;
+use crate::key_file::KeyFile;
 use crate::policy::Policy;
 use crate::request::RawRequest;
 

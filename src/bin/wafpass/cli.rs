@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
-use crate::{Verdict, demo, explain, keygen, sign, style, vectors, verify};
+use crate::{Verdict, demo, explain, keygen, keys, sign, style, vectors, verify};
 
 const AFTER: &str = "\
 Exit codes:
@@ -33,6 +33,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Keygen(keygen::Args),
+    Keys(keys::Args),
     Sign(sign::Args),
     Verify(verify::Args),
     Explain(explain::Args),
@@ -44,6 +45,7 @@ impl Command {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
         match self {
             Self::Keygen(args) => args.run(out),
+            Self::Keys(args) => args.run(out),
             Self::Sign(args) => args.run(out),
             Self::Verify(args) => args.run(out),
             Self::Explain(args) => args.run(out),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use wafpass::key_directory::KeyDirectoryError;
 use wafpass::vectors::VectorError;
 use wafpass::{ConfigError, SignError};
 
@@ -16,6 +17,11 @@ pub(crate) enum Fault {
         fault: String,
         way_out: String,
     },
+    /// A step that is not to be taken now, with its reason: an answer, and not a good one.
+    Refused {
+        fault: String,
+        way_out: String,
+    },
     /// Whoever read our output has gone, such as `head`: nothing to say, and nobody to say it to.
     ReaderGone,
 }
@@ -23,6 +29,10 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn new(fault: impl Into<String>, way_out: impl Into<String>) -> Self {
         Self::Told { fault: fault.into(), way_out: way_out.into() }
+    }
+
+    pub(crate) fn refused(fault: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self::Refused { fault: fault.into(), way_out: way_out.into() }
     }
 
     /// From the library's own two lines.
@@ -46,7 +56,7 @@ impl Fault {
     pub(crate) fn within(self, place: &str) -> Self {
         match self {
             Self::Told { fault, way_out } => Self::new(format!("{place}: {fault}"), way_out),
-            Self::ReaderGone => self,
+            Self::Refused { .. } | Self::ReaderGone => self,
         }
     }
 
@@ -60,6 +70,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Told { fault, way_out } => {
                 write!(f, "{BAD}error:{BAD:#} {fault}\n{GOOD}try:{GOOD:#}   {way_out}")
+            }
+            Self::Refused { fault, way_out } => {
+                write!(f, "{BAD}refused:{BAD:#} {fault}\n{GOOD}try:{GOOD:#}     {way_out}")
             }
             Self::ReaderGone => f.write_str("nobody reads the output"),
         }
@@ -81,6 +94,17 @@ impl From<SignError> for Fault {
 impl From<VectorError> for Fault {
     fn from(error: VectorError) -> Self {
         Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<KeyDirectoryError> for Fault {
+    fn from(error: KeyDirectoryError) -> Self {
+        match (Self::two_lines(&error.to_string()), error) {
+            (Self::Told { fault, way_out }, KeyDirectoryError::Refused(_)) => {
+                Self::Refused { fault, way_out }
+            }
+            (fault, _) => fault,
+        }
     }
 }
 

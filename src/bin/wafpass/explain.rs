@@ -5,7 +5,7 @@ use wafpass::{Key, RejectionKind, Secret, Verifier};
 
 use crate::capture::Capture;
 use crate::error::Fault;
-use crate::keys::KeyFile;
+use crate::key_file::KeyFile;
 use crate::style::{BAD, FAINT, GOOD, HEADING};
 use crate::{Verdict, style};
 

@@ -7,7 +7,7 @@ use wafpass::{Secret, random_nonce};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
-use crate::keys::{KeyEntry, KeyFile, Preset};
+use crate::key_file::{KeyEntry, KeyFile, Preset};
 use crate::new_files::NewFiles;
 use crate::style::FAINT;
 use crate::{Verdict, style};
@@ -164,7 +164,7 @@ fn print(out: &mut dyn Write, parts: &[Part<'_>]) -> io::Result<()> {
 }
 
 /// A name that sorts by date, such as `2026-11-22-9fQ2`. It owes nothing to the secret.
-fn dated_kid() -> Result<String, Fault> {
+pub(crate) fn dated_kid() -> Result<String, Fault> {
     let date = clock::now().to_string();
     let (year, month, day) = (date.get(..4), date.get(4..6), date.get(6..8));
     let nonce = random_nonce()?;

@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod explain;
 mod input;
+mod key_file;
 mod keygen;
 mod keys;
 mod new_files;
@@ -55,6 +56,10 @@ fn outcome(result: Result<Verdict, Fault>) -> ExitCode {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::FAILURE,
         Err(Fault::ReaderGone) => ExitCode::SUCCESS,
+        Err(fault @ Fault::Refused { .. }) => {
+            fault.print();
+            ExitCode::FAILURE
+        }
         Err(fault) => {
             fault.print();
             UNUSABLE.into()

@@ -9,7 +9,7 @@ use wafpass::{
 };
 
 use crate::error::Fault;
-use crate::keys::{DEFAULT_SKEW_S, KeyFile, KeySource, Preset, parse_moment};
+use crate::key_file::{DEFAULT_SKEW_S, KeyFile, KeySource, Preset, parse_moment};
 
 /// What the origin asks of a request: give what its own verifier is built with.
 #[derive(clap::Args)]

@@ -10,7 +10,7 @@ use wafpass::{
 };
 
 use crate::error::Fault;
-use crate::keys::{KeyFile, KeySource, parse_moment};
+use crate::key_file::{KeyFile, KeySource, parse_moment};
 use crate::policy::{Query, audience};
 use crate::{Verdict, input, style};
 

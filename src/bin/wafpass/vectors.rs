@@ -70,13 +70,13 @@ fn run(
     file: &VectorFile,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
-    for case in file.cases() {
-        let Err(failure) = case.run() else {
+    for (name, verdict) in file.run() {
+        let Err(failure) = verdict else {
             tally.passed += 1;
             continue;
         };
         tally.failed += 1;
-        writeln!(out, "{BAD}FAILED{BAD:#} {}: {}", shown(path), case.name().escape_debug())?;
+        writeln!(out, "{BAD}FAILED{BAD:#} {}: {}", shown(path), name.escape_debug())?;
         for line in failure.to_string().lines() {
             writeln!(out, "  {FAINT}{line}{FAINT:#}")?;
         }

@@ -51,6 +51,17 @@ impl fmt::Display for Claims<'_> {
     }
 }
 
+/// Whether `text` is a nonce: `16*128( ALPHA / DIGIT / "-" / "_" / "." / "=" )`.
+pub(crate) fn is_nonce(text: &[u8]) -> bool {
+    (MIN_NONCE_BYTES..=MAX_NONCE_BYTES).contains(&text.len()) && class::all(text, class::NONCE)
+}
+
+/// The nonce in a field value that follows the grammar; anybody's word.
+#[cfg(feature = "layer")]
+pub(crate) fn nonce_in(value: &[u8]) -> Option<&str> {
+    str::from_utf8(Claims::parse(value)?.nonce).ok()
+}
+
 /// Takes `tag` and `min` to `max` bytes of `class` from the front of `rest`.
 #[inline]
 fn field<'a>(

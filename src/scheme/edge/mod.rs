@@ -13,7 +13,9 @@ mod covered;
 mod scan;
 
 pub(crate) use self::base::{SignatureBase, mac_over};
-pub(crate) use self::claims::Claims;
+#[cfg(feature = "layer")]
+pub(crate) use self::claims::nonce_in;
+pub(crate) use self::claims::{Claims, is_nonce};
 pub(crate) use self::covered::{Covered, Fault, is_field_value};
 pub(crate) use self::scan::Scan;
 

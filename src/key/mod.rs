@@ -1,5 +1,10 @@
 //! Keys: a label, a secret, and the time in which the key counts.
 
+mod derived;
+
+pub use self::derived::{DerivedKey, RootKey};
+pub(crate) use self::derived::{OfDay, split};
+
 use std::fmt;
 use std::str;
 
@@ -175,6 +180,12 @@ impl Key {
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
+    }
+
+    /// Whether the key is known, and refused.
+    #[must_use]
+    pub const fn is_revoked(&self) -> bool {
+        self.revoked
     }
 
     /// Whether the key counts at `now`: `not_before <= now < not_after`, and not revoked.

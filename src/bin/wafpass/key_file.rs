@@ -33,6 +33,10 @@ pub(crate) struct KeySource {
 }
 
 impl KeySource {
+    pub(crate) const fn file(path: PathBuf) -> Self {
+        Self { key_file: Some(path) }
+    }
+
     /// Reads the keys. `other` is what else is read: both cannot come from standard input.
     pub(crate) fn load(&self, other: Option<&Path>) -> Result<KeyFile, Fault> {
         let Some(path) = &self.key_file else {

@@ -1,0 +1,180 @@
+//! What becomes of one request: judged, counted, and passed on or not.
+
+use std::sync::Arc;
+
+use http::{Request, request};
+use http_body::Body;
+
+use super::CheckedBody;
+use super::perimeter::{Present, Shared};
+use super::strip::strip;
+use crate::message::MessageHead;
+use crate::rejection::Rejection;
+use crate::route::Enforcement;
+use crate::scheme::edge::{SIGNATURE, nonce_in};
+use crate::telemetry::{Outcome, Stopwatch};
+use crate::verified::{Begun, Finish, PendingBody, PendingUse, Verified};
+
+/// What is done with a request next.
+pub(super) enum Next<B> {
+    /// The application gets it.
+    Call(Request<CheckedBody<B>>),
+    /// Its replay store is being asked.
+    Ask(Request<B>, PendingUse),
+    /// Its body is read first.
+    Read(Request<B>, PendingBody),
+    /// It goes no further.
+    Refuse(Rejection),
+}
+
+/// Judges one request by the perimeter that held when it arrived.
+pub(super) struct Judge<'a, R> {
+    shared: &'a Arc<Shared<R>>,
+    present: &'a Arc<Present<R>>,
+    route: usize,
+    enforcement: Enforcement,
+    stopwatch: Stopwatch,
+}
+
+/// The same for a request that waits.
+pub(super) struct Case<R> {
+    shared: Arc<Shared<R>>,
+    pub(super) present: Arc<Present<R>>,
+    route: usize,
+    enforcement: Enforcement,
+    stopwatch: Stopwatch,
+}
+
+impl<R> Case<R> {
+    pub(super) fn judge(&self) -> Judge<'_, R> {
+        let Self { shared, present, route, enforcement, stopwatch } = self;
+        let (route, enforcement, stopwatch) = (*route, *enforcement, *stopwatch);
+        Judge { shared, present, route, enforcement, stopwatch }
+    }
+}
+
+impl<'a, R> Judge<'a, R> {
+    pub(super) fn of<B>(
+        shared: &'a Arc<Shared<R>>,
+        present: &'a Arc<Present<R>>,
+        request: &Request<B>,
+    ) -> Self {
+        let path = original_uri(request).path();
+        let (route, enforcement) = present.perimeter.routes.find(request.method(), path);
+        Self { shared, present, route, enforcement, stopwatch: Stopwatch::start() }
+    }
+
+    pub(super) fn case(self) -> Case<R> {
+        let Self { shared, present, route, enforcement, stopwatch } = self;
+        let (shared, present) = (Arc::clone(shared), Arc::clone(present));
+        Case { shared, present, route, enforcement, stopwatch }
+    }
+
+    /// Judges the head and takes its use.
+    #[inline]
+    pub(super) fn head<B: Body>(&self, request: Request<B>) -> Next<B> {
+        if self.enforcement == Enforcement::Exempt {
+            self.record(&Outcome::Exempt);
+            return Next::Call(unverified(request));
+        }
+        let uri = original_uri(&request);
+        let (method, version, headers) = (request.method(), request.version(), request.headers());
+        let head = MessageHead::from_parts(method, uri, version, headers)
+            .with_body(!request.body().is_end_stream());
+        let (verifier, clock) = (&self.present.perimeter.verifier, &self.shared.clock);
+        // edge signature §3, Replay: admission reads the clock anew
+        let begun = verifier
+            .check(&head, clock.now())
+            .and_then(|authentic| verifier.begin(authentic, clock.now()));
+        let finished = match begun {
+            Ok(Begun::Spent(spent)) => spent.finish(),
+            Ok(Begun::Pending(pending)) => return Next::Ask(request, pending),
+            Err(rejection) => Err(rejection),
+        };
+        self.settle(request, finished)
+    }
+
+    /// Goes on with what was found about the head.
+    pub(super) fn settle<B>(
+        &self,
+        request: Request<B>,
+        finished: Result<Finish, Rejection>,
+    ) -> Next<B> {
+        self.present.bound.took(self.route, &self.stopwatch);
+        match finished {
+            Ok(Finish::Body(pending)) => Next::Read(request, pending),
+            Ok(Finish::Verified(verified)) => {
+                let (parts, body) = request.into_parts();
+                let body = CheckedBody::arriving(body, Some(verified.clone()));
+                self.accept(Request::from_parts(parts, body), verified)
+            }
+            Err(rejection) => {
+                let (parts, body) = request.into_parts();
+                self.reject(rejection, parts, || CheckedBody::arriving(body, None))
+            }
+        }
+    }
+
+    /// Passes a verified request on, with the fields that the application may see.
+    pub(super) fn accept<B>(
+        &self,
+        mut request: Request<CheckedBody<B>>,
+        verified: Verified,
+    ) -> Next<B> {
+        self.record(&Outcome::Accepted(&verified));
+        strip(request.headers_mut(), verified.covered_names());
+        request.extensions_mut().insert(verified);
+        Next::Call(request)
+    }
+
+    /// Refuses a request; in report-only, passes it on with the body that `body` makes.
+    pub(super) fn reject<B>(
+        &self,
+        rejection: Rejection,
+        mut parts: request::Parts,
+        body: impl FnOnce() -> CheckedBody<B>,
+    ) -> Next<B> {
+        if self.enforcement != Enforcement::ReportOnly {
+            return self.refuse(rejection, &parts);
+        }
+        self.record(&Outcome::Rejected(&rejection, Enforcement::ReportOnly, nonce(&parts)));
+        strip(&mut parts.headers, [].into_iter());
+        Next::Call(Request::from_parts(parts, body()))
+    }
+
+    /// Refuses a request, whatever its route.
+    pub(super) fn refuse<B>(&self, rejection: Rejection, parts: &request::Parts) -> Next<B> {
+        self.record(&Outcome::Rejected(&rejection, Enforcement::Enforce, nonce(parts)));
+        Next::Refuse(rejection)
+    }
+
+    #[inline]
+    fn record(&self, outcome: &Outcome<'_>) {
+        let Shared { telemetry, clock, .. } = &**self.shared;
+        let (bound, now) = (&self.present.bound, clock.now());
+        telemetry.record(bound, self.route, outcome, now);
+        if telemetry.is_due(now) {
+            telemetry.look(bound, &self.present.perimeter.verifier, now);
+        }
+    }
+}
+
+/// The nonce that a request names, for the log.
+fn nonce(parts: &request::Parts) -> Option<&str> {
+    nonce_in(parts.headers.get(SIGNATURE)?.as_bytes())
+}
+
+/// A request that passes without having been verified: without the fields that only the edge may write.
+fn unverified<B>(mut request: Request<B>) -> Request<CheckedBody<B>> {
+    strip(request.headers_mut(), [].into_iter());
+    request.map(|body| CheckedBody::arriving(body, None))
+}
+
+/// The URI that arrived, also where a router has taken its prefix off.
+fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = request.extensions().get() {
+        return uri;
+    }
+    request.uri()
+}

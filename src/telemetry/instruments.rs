@@ -1,0 +1,190 @@
+//! Counters, gauges and histograms of the `metrics` facade; without the feature, nothing.
+//!
+//! Each is registered when it is used first, since the application may install its recorder after it
+//! has built the layer. After that a use is one atomic operation.
+
+#[cfg(not(feature = "metrics"))]
+pub(crate) use self::off::Stopwatch;
+#[cfg(not(feature = "metrics"))]
+pub(super) use self::off::{Counter, Gauge, Histogram, describe};
+#[cfg(feature = "metrics")]
+pub(crate) use self::on::Stopwatch;
+#[cfg(feature = "metrics")]
+pub(super) use self::on::{Counter, Gauge, Histogram, describe};
+
+#[cfg(feature = "metrics")]
+mod on {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    use crate::clock;
+    use crate::telemetry::names;
+
+    type Labels<const N: usize> = [(&'static str, String); N];
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Counter(OnceLock<metrics::Counter>);
+
+    impl Counter {
+        pub(in crate::telemetry) fn add<const N: usize>(
+            &self,
+            number: u64,
+            name: &'static str,
+            labels: impl FnOnce() -> Labels<N>,
+        ) {
+            self.0.get_or_init(|| metrics::counter!(name, &labels())).increment(number);
+        }
+    }
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Gauge(OnceLock<metrics::Gauge>);
+
+    impl Gauge {
+        pub(in crate::telemetry) fn set<const N: usize>(
+            &self,
+            name: &'static str,
+            labels: impl FnOnce() -> Labels<N>,
+            value: i64,
+        ) {
+            self.0.get_or_init(|| metrics::gauge!(name, &labels())).set(in_f64(value));
+        }
+    }
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Histogram(OnceLock<metrics::Histogram>);
+
+    impl Histogram {
+        pub(in crate::telemetry) fn record<const N: usize>(
+            &self,
+            name: &'static str,
+            labels: impl FnOnce() -> Labels<N>,
+            value: f64,
+        ) {
+            self.0.get_or_init(|| metrics::histogram!(name, &labels())).record(value);
+        }
+
+        pub(in crate::telemetry) fn record_whole<const N: usize>(
+            &self,
+            name: &'static str,
+            labels: impl FnOnce() -> Labels<N>,
+            value: i64,
+        ) {
+            self.record(name, labels, in_f64(value));
+        }
+    }
+
+    /// Exact up to 2⁵³: as seconds, longer than there is time.
+    #[expect(clippy::as_conversions, reason = "there is no other way from i64 to f64")]
+    const fn in_f64(value: i64) -> f64 {
+        value as f64
+    }
+
+    /// How long a verdict takes.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Stopwatch(Instant);
+
+    impl Stopwatch {
+        pub(crate) fn start() -> Self {
+            Self(clock::monotonic())
+        }
+
+        pub(in crate::telemetry) fn seconds(&self) -> f64 {
+            clock::monotonic().duration_since(self.0).as_secs_f64()
+        }
+    }
+
+    pub(in crate::telemetry) fn describe() {
+        use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+        describe_counter!(names::REQUESTS, "Requests by verdict, reason, route and key.");
+        describe_histogram!(names::VERIFY_SECONDS, Unit::Seconds, "Time to the verdict on a head.");
+        describe_histogram!(names::SIGNATURE_AGE, Unit::Seconds, "Age of authentic signatures.");
+        describe_gauge!(
+            names::SIGNATURE_AGE_MEDIAN,
+            Unit::Seconds,
+            "Median age of the signatures of the last minute: how far clocks differ."
+        );
+        describe_counter!(names::RETRIES, "Requests let through as a retry by the CDN.");
+        describe_gauge!(names::KEY_LOADED, "1 for each key that is loaded and not revoked.");
+        describe_gauge!(names::KEY_FIRST_USED, Unit::Seconds, "First use of a key, Unix time.");
+        describe_gauge!(names::KEY_LAST_USED, Unit::Seconds, "Last use of a key, Unix time.");
+        describe_gauge!(names::REPLAY_ENTRIES, "Requests that the replay store remembers.");
+        describe_gauge!(names::REPLAY_CAPACITY, "Requests that the replay store may remember.");
+        describe_counter!(names::RELOADS, "Attempts to reload the configuration, by result.");
+        describe_gauge!(
+            names::CONFIG_LOADED,
+            Unit::Seconds,
+            "Unix time since which the present configuration holds."
+        );
+        describe_gauge!(names::CONFIG_REFUSED, "1 while the newest configuration is refused.");
+        describe_counter!(names::LOG_SUPPRESSED, "Log events of refusals that were left out.");
+        describe_gauge!(names::STARTED, Unit::Seconds, "Unix time at which counting began.");
+    }
+}
+
+#[cfg(not(feature = "metrics"))]
+mod off {
+    type Labels<const N: usize> = [(&'static str, String); N];
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Counter;
+
+    impl Counter {
+        pub(in crate::telemetry) fn add<const N: usize>(
+            &self,
+            _: u64,
+            _: &'static str,
+            _: impl FnOnce() -> Labels<N>,
+        ) {
+        }
+    }
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Gauge;
+
+    impl Gauge {
+        pub(in crate::telemetry) fn set<const N: usize>(
+            &self,
+            _: &'static str,
+            _: impl FnOnce() -> Labels<N>,
+            _: i64,
+        ) {
+        }
+    }
+
+    #[derive(Default)]
+    pub(in crate::telemetry) struct Histogram;
+
+    impl Histogram {
+        pub(in crate::telemetry) fn record<const N: usize>(
+            &self,
+            _: &'static str,
+            _: impl FnOnce() -> Labels<N>,
+            _: f64,
+        ) {
+        }
+
+        pub(in crate::telemetry) fn record_whole<const N: usize>(
+            &self,
+            _: &'static str,
+            _: impl FnOnce() -> Labels<N>,
+            _: i64,
+        ) {
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Stopwatch;
+
+    impl Stopwatch {
+        pub(crate) const fn start() -> Self {
+            Self
+        }
+
+        pub(in crate::telemetry) const fn seconds(&self) -> f64 {
+            0.0
+        }
+    }
+
+    pub(in crate::telemetry) const fn describe() {}
+}

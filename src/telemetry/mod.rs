@@ -1,0 +1,185 @@
+//! What an operator sees: exact counts, metrics, sampled log events, and how the clocks agree.
+//!
+//! - **Counts** are exact, whatever is logged: by verdict, reason, route and key. They outlive a
+//!   reload. [`Summary`] shows them; it is what a roll-out in report-only is judged by.
+//! - **Metrics** go to the recorder of the `metrics` facade, with the feature `metrics`; [`names`] has
+//!   them all. Labels are bounded: routes and keys are those of the configuration, and whatever else a
+//!   stranger names as a key counts under the empty label. A key from which the keys of a day are
+//!   derived counts under its own id.
+//! - **Log events** have the target `wafpass::refused`, and the fields `enforcement` (`report-only` for a
+//!   request that passed all the same), `reason`, `route`, `key_id`, `nonce` (in CloudFront the request
+//!   id) and `age_s`. At most [`LOGGED_PER_SECOND`](crate::limits::LOGGED_PER_SECOND) of each reason in a
+//!   second, so that a flood fills no disk; `suppressed` says how many came before and were not logged.
+//! - **Clocks**: the median age of signatures, by key, says how far the edge's clock and this one
+//!   differ. A warning under `wafpass::clock` comes before requests begin to be refused.
+//!
+//! Nothing here holds a secret, a signature, or a query.
+
+mod ages;
+mod instruments;
+mod log;
+pub mod names;
+mod summary;
+mod table;
+
+pub use self::summary::{Summary, SummaryRow, Verdict};
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use crate::key::KeyId;
+use crate::keyring::Keyring;
+use crate::policy::Freshness;
+use crate::rejection::Rejection;
+use crate::replay::ReplayStore;
+use crate::route::{Enforcement, Routes};
+use crate::time::UnixTime;
+use crate::verified::Verified;
+use crate::verify::Verifier;
+
+use self::ages::Drift;
+pub(crate) use self::instruments::Stopwatch;
+use self::instruments::{Counter, Gauge};
+use self::log::LogBudget;
+pub(crate) use self::table::Bound;
+use self::table::Table;
+
+/// Seconds between two looks at what is not counted as it happens: replay entries, clocks.
+const OBSERVED_EVERY_S: i64 = 10;
+
+/// What one perimeter has counted since it began.
+pub struct Telemetry {
+    table: Table,
+    log: LogBudget,
+    /// When to look next.
+    next_look: AtomicI64,
+    started: UnixTime,
+    started_metric: Gauge,
+    replay_entries: Gauge,
+    replay_capacity: Gauge,
+    suppressed: Counter,
+    reloads: Reloads,
+}
+
+/// What became of new configurations.
+#[derive(Default)]
+struct Reloads {
+    /// Unix time since which the present one holds.
+    since: AtomicI64,
+    is_refused: AtomicBool,
+    replaced: Counter,
+    refused: Counter,
+    since_metric: Gauge,
+    refused_metric: Gauge,
+}
+
+/// What came of a request.
+pub(crate) enum Outcome<'a> {
+    Accepted(&'a Verified),
+    Exempt,
+    /// With the nonce that the request names.
+    Rejected(&'a Rejection, Enforcement, Option<&'a str>),
+}
+
+impl Telemetry {
+    pub(crate) fn new(now: UnixTime) -> Self {
+        instruments::describe();
+        Self {
+            table: Table::default(),
+            log: LogBudget::default(),
+            next_look: AtomicI64::new(i64::MIN),
+            started: now,
+            started_metric: Gauge::default(),
+            replay_entries: Gauge::default(),
+            replay_capacity: Gauge::default(),
+            suppressed: Counter::default(),
+            reloads: Reloads { since: AtomicI64::new(now.as_secs()), ..Reloads::default() },
+        }
+    }
+
+    /// Takes notice that a new configuration holds from `now` on.
+    pub(crate) fn replaced(&self, now: UnixTime) {
+        self.reloads.since.store(now.as_secs(), Ordering::Relaxed);
+        self.reloads.is_refused.store(false, Ordering::Relaxed);
+        self.reloads.replaced.add(1, names::RELOADS, || [("result", "replaced".into())]);
+    }
+
+    /// Takes notice that a new configuration was refused, and the old one holds on.
+    #[cfg(feature = "reload")]
+    pub(crate) fn refused_config(&self) {
+        self.reloads.is_refused.store(true, Ordering::Relaxed);
+        self.reloads.refused.add(1, names::RELOADS, || [("result", "refused".into())]);
+    }
+
+    /// The counts of a new configuration: those that there were, and new ones.
+    pub(crate) fn bind(&self, routes: &Routes, keyring: &Keyring, freshness: Freshness) -> Bound {
+        self.table.bind(routes, keyring, Drift::of(freshness))
+    }
+
+    /// Counts a request for the route at place `route`.
+    #[inline]
+    pub(crate) fn record(&self, bound: &Bound, route: usize, outcome: &Outcome<'_>, now: UnixTime) {
+        match outcome {
+            Outcome::Accepted(verified) => bound.accepted(route, verified, now),
+            Outcome::Exempt => bound.exempt(route),
+            Outcome::Rejected(rejection, enforcement, nonce) => {
+                bound.rejected(route, rejection, *enforcement, now);
+                let route = bound.route(route);
+                if !self.log.event(route, rejection, *enforcement, *nonce, now) {
+                    self.suppressed.add(1, names::LOG_SUPPRESSED, || []);
+                }
+            }
+        }
+    }
+
+    /// Whether it is time to [`look`](Self::look); true for one caller of many.
+    #[inline]
+    pub(crate) fn is_due(&self, now: UnixTime) -> bool {
+        let due = self.next_look.load(Ordering::Relaxed);
+        now.as_secs() >= due && self.claim_look(due, now)
+    }
+
+    #[cold]
+    fn claim_look(&self, due: i64, now: UnixTime) -> bool {
+        let next = now.as_secs().saturating_add(OBSERVED_EVERY_S);
+        self.next_look.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Looks at what is not counted as it happens.
+    pub(crate) fn look(&self, bound: &Bound, verifier: &Verifier, now: UnixTime) {
+        let store: &dyn ReplayStore = verifier.replay_store();
+        self.replay_entries.set(names::REPLAY_ENTRIES, || [], in_i64(store.live()));
+        if let Some(capacity) = store.capacity() {
+            self.replay_capacity.set(names::REPLAY_CAPACITY, || [], in_i64(capacity.total));
+        }
+        self.started_metric.set(names::STARTED, || [], self.started.as_secs());
+        let Reloads { since, is_refused, since_metric, refused_metric, .. } = &self.reloads;
+        since_metric.set(names::CONFIG_LOADED, || [], since.load(Ordering::Relaxed));
+        let is_refused = is_refused.load(Ordering::Relaxed);
+        refused_metric.set(names::CONFIG_REFUSED, || [], is_refused.into());
+        bound.look_at_keys(now);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.table.summary()
+    }
+
+    /// When a key was used first and last, as far as this process has seen; `None` for one that was
+    /// not.
+    #[must_use]
+    pub fn key_use(&self, key_id: &KeyId) -> Option<(UnixTime, UnixTime)> {
+        self.table.key_use(key_id)
+    }
+}
+
+fn in_i64(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}

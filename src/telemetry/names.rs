@@ -1,0 +1,54 @@
+//! The names of the metrics. `docs/operating.md` says what to make of each.
+
+/// Counter: requests, by `verdict` (`accepted`, `refused`, `reported`, `exempt`), `reason` (empty
+/// unless refused or reported), `route` and `key_id`.
+pub const REQUESTS: &str = "wafpass_requests_total";
+/// Histogram: seconds from the head's arrival to the verdict on it, without the body, by `route`.
+pub const VERIFY_SECONDS: &str = "wafpass_verify_seconds";
+/// Histogram: age of signatures with a right MAC in seconds, by `key_id`; below 0 where the edge's
+/// clock is ahead.
+pub const SIGNATURE_AGE: &str = "wafpass_signature_age_seconds";
+/// Gauge: median age of the signatures of the last minute in seconds, by `key_id`.
+pub const SIGNATURE_AGE_MEDIAN: &str = "wafpass_signature_age_median_seconds";
+/// Counter: requests accepted as the second use of a signature or a later one, by `key_id`.
+pub const RETRIES: &str = "wafpass_retries_total";
+/// Gauge: 1 for each key that is loaded and counts now or later, 0 for one that is revoked or gone, by
+/// `key_id`.
+pub const KEY_LOADED: &str = "wafpass_key_loaded";
+/// Gauge: Unix time of the first request that this key signed, by `key_id`; absent before it.
+pub const KEY_FIRST_USED: &str = "wafpass_key_first_used_timestamp_seconds";
+/// Gauge: Unix time of the last request that this key signed, by `key_id`; absent before the first.
+pub const KEY_LAST_USED: &str = "wafpass_key_last_used_timestamp_seconds";
+/// Gauge: requests that the replay store of this process remembers.
+pub const REPLAY_ENTRIES: &str = "wafpass_replay_entries";
+/// Gauge: requests that it may remember before it refuses new ones.
+pub const REPLAY_CAPACITY: &str = "wafpass_replay_capacity";
+/// Counter: attempts to reload the configuration, by `result` (`replaced`, `refused`).
+pub const RELOADS: &str = "wafpass_config_reloads_total";
+/// Gauge: Unix time since which the present configuration holds.
+pub const CONFIG_LOADED: &str = "wafpass_config_loaded_timestamp_seconds";
+/// Gauge: 1 while the newest configuration is a broken one and an older one holds.
+pub const CONFIG_REFUSED: &str = "wafpass_config_refused";
+/// Counter: log events of refused requests that were left out, since there were too many.
+pub const LOG_SUPPRESSED: &str = "wafpass_log_suppressed_total";
+/// Gauge: Unix time at which this process began to count.
+pub const STARTED: &str = "wafpass_started_timestamp_seconds";
+
+/// Every name.
+pub const ALL: &[&str] = &[
+    REQUESTS,
+    VERIFY_SECONDS,
+    SIGNATURE_AGE,
+    SIGNATURE_AGE_MEDIAN,
+    RETRIES,
+    KEY_LOADED,
+    KEY_FIRST_USED,
+    KEY_LAST_USED,
+    REPLAY_ENTRIES,
+    REPLAY_CAPACITY,
+    RELOADS,
+    CONFIG_LOADED,
+    CONFIG_REFUSED,
+    LOG_SUPPRESSED,
+    STARTED,
+];
