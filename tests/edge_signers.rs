@@ -28,8 +28,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use wafpass::scheme::edge::WafEvidence;
 use wafpass::{
-    Freshness, Key, Keyring, MessageHead, Perimeter, Rejection, RejectionKind, RootKey, Secret, Signer,
-    UnixTime, Verified, Verifier, VerifyLayer, clock,
+    Freshness, Key, Keyring, MessageHead, Perimeter, Rejection, RejectionKind, RootKey, Secret,
+    Signer, UnixTime, Verified, Verifier, VerifyLayer, clock,
 };
 
 const SECRET: [u8; 32] = [0x5A; 32];
@@ -322,8 +322,9 @@ async fn origin() -> SocketAddr {
         let response = Response::builder().status(403).header("reason", rejection.code());
         response.body(Body::empty()).unwrap()
     };
-    let app =
-        Router::new().fallback(any(answer)).layer(VerifyLayer::of(Perimeter::new(verifier).refuse_with(page)));
+    let app = Router::new()
+        .fallback(any(answer))
+        .layer(VerifyLayer::of(Perimeter::new(verifier).refuse_with(page)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, app).into_future());

@@ -43,7 +43,7 @@ const STATES: [KeyState; 4] =
 
 #[test]
 fn each_step_leads_from_each_state_where_it_should() {
-    use KeyState::{Accepted, Retired, Retiring, Signing};
+    use KeyState::{Retired, Retiring, Signing};
 
     let unused = Step::Retire(Unused::ByTime);
     let promote = Step::Promote(Learnt::Asserted);

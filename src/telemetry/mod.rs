@@ -19,9 +19,13 @@ mod ages;
 mod instruments;
 mod log;
 pub mod names;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod summary;
 mod table;
 
+#[cfg(feature = "prometheus")]
+pub use self::prometheus::Prometheus;
 pub use self::summary::{Summary, SummaryRow, Verdict};
 
 use std::fmt;

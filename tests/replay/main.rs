@@ -1,5 +1,9 @@
 //! The promises of `ReplayStore`, checked for every store alike. Nothing here sleeps: time is an
 //! argument.
+//!
+//! The store on Redis is one of them, with a server that a test starts. In front of Redis it has a window
+//! of its own, so that `live` and the capacity are as exact as the others', and count what this origin
+//! has let through. Where it differs: it began long ago, as the fleet did, and not with the process.
 
 #![allow(
     clippy::as_conversions,
@@ -15,6 +19,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use proptest::prelude::*;
+
+#[cfg(feature = "redis")]
+mod on_redis;
+#[cfg(feature = "redis")]
+#[path = "../support/redis_server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod redis_server;
 
 use wafpass::replay::{Admission, Capacity, Identity, ReplayStore, ReplayWindow, Retention, Use};
 use wafpass::{ConfigError, KeyId, UnixTime};
@@ -36,6 +47,11 @@ trait Store: ReplayStore + Sized {
 
     fn new(capacity: Capacity) -> Self {
         Self::make(RETENTION, capacity, START).unwrap()
+    }
+
+    /// Since when the store vouches for what it knows.
+    fn began() -> UnixTime {
+        START
     }
 }
 
@@ -68,6 +84,11 @@ macro_rules! for_every_store {
         #[cfg(feature = "moka")]
         mod moka {
             $(#[test] fn $promise() { super::$promise::<wafpass::replay::ReplayMoka>(); })*
+        }
+        #[cfg(feature = "redis")]
+        mod redis {
+            use super::on_redis::{OnRedis, keep_server};
+            $(#[test] fn $promise() { keep_server(super::$promise::<OnRedis>); })*
         }
     };
 }
@@ -156,7 +177,7 @@ impl Random {
 fn it_says_what_it_is<S: Store>() {
     let store = S::new(ROOMY);
     assert_eq!(store.retention(), RETENTION);
-    assert_eq!(store.started(), Some(START));
+    assert_eq!(store.started(), Some(S::began()));
     assert_eq!(store.live(), 0);
 }
 
