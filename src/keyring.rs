@@ -95,6 +95,11 @@ impl Keyring {
         self.roots.iter()
     }
 
+    /// The ids of all keys and roots.
+    pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
+        self.keys.iter().map(Key::id).chain(self.roots.iter().map(RootKey::id))
+    }
+
     fn key(&self, id: &[u8]) -> Option<&Key> {
         let place = self.keys.binary_search_by(|key| key.id().as_bytes().cmp(id)).ok()?;
         self.keys.get(place)

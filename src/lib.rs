@@ -35,6 +35,7 @@
 //! | choose what is asked of a request | [`VerifierBuilder`], [`Freshness`], [`WafRequirement`] |
 //! | hold keys | [`Secret`], [`Key`], [`Keyring`] |
 //! | give the edge keys for a day only | [`RootKey`], [`DerivedKey`] |
+//! | rotate keys | with `config`, the module `key_directory`; `docs/rotation.md` |
 //! | know why a request was refused | [`Rejection`], [`RejectionKind`]; with `explain`, the module of that name |
 //! | remember what was used | [`replay`] |
 //! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
@@ -85,6 +86,8 @@ pub mod limits;
 mod message;
 mod policy;
 mod rejection;
+#[cfg(feature = "reload")]
+pub mod reload;
 pub mod replay;
 mod route;
 pub mod scheme;

@@ -6,6 +6,7 @@
 //! may err in the second direction only, at a rate that it states.
 
 mod admitting;
+mod health;
 mod horizon;
 #[cfg(feature = "moka")]
 mod moka;
@@ -15,6 +16,7 @@ mod redis;
 mod window;
 
 pub use self::admitting::Admitting;
+pub use self::health::Health;
 #[cfg(feature = "moka")]
 pub use self::moka::ReplayMoka;
 #[cfg(feature = "redis")]
@@ -214,6 +216,11 @@ pub trait ReplayStore: Send + Sync + 'static {
 
     /// How many requests are remembered now, for metrics.
     fn live(&self) -> usize;
+
+    /// How the store is doing, for metrics, where other origins share it.
+    fn health(&self) -> Option<Health> {
+        None
+    }
 
     /// How many requests may be remembered, for metrics; `None` where the store cannot tell.
     fn capacity(&self) -> Option<Capacity> {

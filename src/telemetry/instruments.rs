@@ -34,6 +34,11 @@ mod on {
         ) {
             self.0.get_or_init(|| metrics::counter!(name, &labels())).increment(number);
         }
+
+        /// Sets a counter that is kept elsewhere.
+        pub(in crate::telemetry) fn reach(&self, name: &'static str, number: u64) {
+            self.0.get_or_init(|| metrics::counter!(name)).absolute(number);
+        }
     }
 
     #[derive(Default)]
@@ -110,6 +115,14 @@ mod on {
         describe_gauge!(names::KEY_LAST_USED, Unit::Seconds, "Last use of a key, Unix time.");
         describe_gauge!(names::REPLAY_ENTRIES, "Requests that the replay store remembers.");
         describe_gauge!(names::REPLAY_CAPACITY, "Requests that the replay store may remember.");
+        describe_gauge!(names::SHARED_CONNECTED, "1 while the shared replay store is asked.");
+        describe_gauge!(names::SHARED_DEGRADED, "1 while the shared replay store lacks requests.");
+        describe_gauge!(names::SHARED_UNWRITTEN, "Requests that the shared store lacks.");
+        describe_counter!(names::SHARED_ASKED, "Requests that the shared store was asked about.");
+        describe_counter!(names::SHARED_FAILED, "Those that it did not answer.");
+        describe_counter!(names::SHARED_OPENED, "Times that it was given up for a while.");
+        describe_counter!(names::SHARED_DECIDED_LOCALLY, "Requests decided by this origin alone.");
+        describe_counter!(names::SHARED_WRITTEN_BACK, "Those that it was told of since.");
         describe_counter!(names::RELOADS, "Attempts to reload the configuration, by result.");
         describe_gauge!(
             names::CONFIG_LOADED,
@@ -137,6 +150,8 @@ mod off {
             _: impl FnOnce() -> Labels<N>,
         ) {
         }
+
+        pub(in crate::telemetry) fn reach(&self, _: &'static str, _: u64) {}
     }
 
     #[derive(Default)]

@@ -35,7 +35,7 @@ use crate::key::KeyId;
 use crate::keyring::Keyring;
 use crate::policy::Freshness;
 use crate::rejection::Rejection;
-use crate::replay::ReplayStore;
+use crate::replay::{Health, ReplayStore};
 use crate::route::{Enforcement, Routes};
 use crate::time::UnixTime;
 use crate::verified::Verified;
@@ -61,8 +61,36 @@ pub struct Telemetry {
     started_metric: Gauge,
     replay_entries: Gauge,
     replay_capacity: Gauge,
+    shared: SharedStore,
     suppressed: Counter,
     reloads: Reloads,
+}
+
+/// What a replay store that other origins share says of itself.
+#[derive(Default)]
+struct SharedStore {
+    connected: Gauge,
+    degraded: Gauge,
+    unwritten: Gauge,
+    asked: Counter,
+    failed: Counter,
+    opened: Counter,
+    decided_locally: Counter,
+    written_back: Counter,
+}
+
+impl SharedStore {
+    fn show(&self, health: &Health) {
+        self.connected.set(names::SHARED_CONNECTED, || [], health.is_connected.into());
+        self.degraded.set(names::SHARED_DEGRADED, || [], health.is_degraded.into());
+        let unwritten = i64::try_from(health.unwritten).unwrap_or(i64::MAX);
+        self.unwritten.set(names::SHARED_UNWRITTEN, || [], unwritten);
+        self.asked.reach(names::SHARED_ASKED, health.asked);
+        self.failed.reach(names::SHARED_FAILED, health.failed);
+        self.opened.reach(names::SHARED_OPENED, health.opened);
+        self.decided_locally.reach(names::SHARED_DECIDED_LOCALLY, health.decided_locally);
+        self.written_back.reach(names::SHARED_WRITTEN_BACK, health.written_back);
+    }
 }
 
 /// What became of new configurations.
@@ -96,6 +124,7 @@ impl Telemetry {
             started_metric: Gauge::default(),
             replay_entries: Gauge::default(),
             replay_capacity: Gauge::default(),
+            shared: SharedStore::default(),
             suppressed: Counter::default(),
             reloads: Reloads { since: AtomicI64::new(now.as_secs()), ..Reloads::default() },
         }
@@ -155,6 +184,9 @@ impl Telemetry {
         self.replay_entries.set(names::REPLAY_ENTRIES, || [], in_i64(store.live()));
         if let Some(capacity) = store.capacity() {
             self.replay_capacity.set(names::REPLAY_CAPACITY, || [], in_i64(capacity.total));
+        }
+        if let Some(health) = store.health() {
+            self.shared.show(&health);
         }
         self.started_metric.set(names::STARTED, || [], self.started.as_secs());
         let Reloads { since, is_refused, since_metric, refused_metric, .. } = &self.reloads;

@@ -23,6 +23,22 @@ pub const KEY_LAST_USED: &str = "wafpass_key_last_used_timestamp_seconds";
 pub const REPLAY_ENTRIES: &str = "wafpass_replay_entries";
 /// Gauge: requests that it may remember before it refuses new ones.
 pub const REPLAY_CAPACITY: &str = "wafpass_replay_capacity";
+/// Gauge: 1 while the replay store that the fleet shares is being asked; absent where there is none.
+pub const SHARED_CONNECTED: &str = "wafpass_replay_shared_connected";
+/// Gauge: 1 while requests may have passed that the shared store does not know of.
+pub const SHARED_DEGRADED: &str = "wafpass_replay_shared_degraded";
+/// Gauge: requests decided by this origin alone that the shared store does not know of yet.
+pub const SHARED_UNWRITTEN: &str = "wafpass_replay_shared_unwritten";
+/// Counter: requests that the shared store was asked about.
+pub const SHARED_ASKED: &str = "wafpass_replay_shared_asked_total";
+/// Counter: those of them that it did not answer, or with an error.
+pub const SHARED_FAILED: &str = "wafpass_replay_shared_failed_total";
+/// Counter: how often the shared store was given up for a while.
+pub const SHARED_OPENED: &str = "wafpass_replay_shared_opened_total";
+/// Counter: requests that this origin decided alone, while the shared store did not answer.
+pub const SHARED_DECIDED_LOCALLY: &str = "wafpass_replay_shared_decided_locally_total";
+/// Counter: those of them that the shared store was told of since.
+pub const SHARED_WRITTEN_BACK: &str = "wafpass_replay_shared_written_back_total";
 /// Counter: attempts to reload the configuration, by `result` (`replaced`, `refused`).
 pub const RELOADS: &str = "wafpass_config_reloads_total";
 /// Gauge: Unix time since which the present configuration holds.
@@ -46,6 +62,14 @@ pub const ALL: &[&str] = &[
     KEY_LAST_USED,
     REPLAY_ENTRIES,
     REPLAY_CAPACITY,
+    SHARED_CONNECTED,
+    SHARED_DEGRADED,
+    SHARED_UNWRITTEN,
+    SHARED_ASKED,
+    SHARED_FAILED,
+    SHARED_OPENED,
+    SHARED_DECIDED_LOCALLY,
+    SHARED_WRITTEN_BACK,
     RELOADS,
     CONFIG_LOADED,
     CONFIG_REFUSED,

@@ -63,7 +63,14 @@ impl Place {
     }
 
     pub(crate) fn clean(&self, command: Command) -> Command {
-        let variables = ["WAFPASS_KEYS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"];
+        let variables = [
+            "WAFPASS_KEYS",
+            "WAFPASS_KEY_DIR",
+            "WAFPASS_WAF_SECRET",
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+        ];
         variables.into_iter().fold(command.current_dir(self.path()), Command::env_remove)
     }
 

@@ -254,7 +254,11 @@ fn node_at(url: &str) -> Result<ConnectionInfo, ReplayRedisError> {
     match node.addr() {
         ConnectionAddr::TcpTls { insecure: true, .. } => refuse("#insecure is not offered"),
         addr if !addr.is_supported() => refuse("this system does not offer what it asks for"),
-        _ => Ok(node),
+        _ => {
+            // The library's name and version would need one more permission.
+            let settings = node.redis_settings().clone().set_skip_set_lib_name();
+            Ok(node.set_redis_settings(settings))
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! What can be wrong: with the settings, and with Redis. No text of either tells a URL or a password.
 
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::builder::{CHECKS, MAX_PREFIX_BYTES, OPEN, TIMEOUTS};
@@ -186,14 +190,14 @@ impl ReplayRedisFault {
     }
 }
 
+/// Whether TLS is what failed: the library wraps the error twice.
 fn is_tls(error: &RedisError) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    let wrapped = error.source().and_then(|error| error.downcast_ref::<Arc<Wrapped>>());
+    let Some(error) = wrapped.map(|error| &**error) else {
+        return false;
+    };
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
 }
+
+type Wrapped = dyn Error + Send + Sync;

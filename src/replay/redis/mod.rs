@@ -28,7 +28,7 @@ use tokio::task::AbortHandle;
 
 use self::builder::Topology;
 use self::core::Core;
-use super::{Admission, Admitting, Capacity, ReplayStore, Retention, Use};
+use super::{Admission, Admitting, Capacity, Health, ReplayStore, Retention, Use};
 use crate::time::UnixTime;
 
 /// Longest time that a request waits for Redis.
@@ -279,6 +279,20 @@ impl ReplayStore for ReplayRedis {
     /// Requests that this origin has asked for, and still remembers.
     fn live(&self) -> usize {
         self.core.window.live()
+    }
+
+    fn health(&self) -> Option<Health> {
+        let status = self.status();
+        Some(Health {
+            is_connected: status.state == ReplayRedisState::Ready,
+            is_degraded: status.degraded,
+            asked: status.asked,
+            failed: status.failed,
+            opened: status.opened,
+            decided_locally: status.decided_locally,
+            written_back: status.written_back,
+            unwritten: u64::try_from(status.unwritten).unwrap_or(u64::MAX),
+        })
     }
 
     /// That of this origin's window.

@@ -7,8 +7,8 @@ use wafpass::key_directory::{KeyDirectory, KeyRecord, OriginKey};
 use wafpass::{KeyId, Secret, UnixTime, clock};
 
 use super::edge_value::{self, EdgeValue};
-use super::{Dir, explain, key_id, quoted};
-use crate::error::{Fault, shown};
+use super::{Dir, explain, key_id, quoted, word};
+use crate::error::Fault;
 use crate::input;
 use crate::new_files::NewFiles;
 use crate::style;
@@ -25,9 +25,9 @@ settings are kept, and the key is exchanged.
 Examples:
   wafpass keys export cloudfront-kvs --dir keys --current now.json --out next.json
   wafpass keys export worker --dir keys --aud shop --no-waf --out next.json
-  wafpass keys export cloudfront-kvs --dir keys --day 20261123 --current now.json --out next.json
+  wafpass keys export cloudfront-kvs --dir keys --current now.json --day 20261123 --out n.json
 
-Exit codes: 0 exported, 1 refused: no key to sign with, 2 usage, or input that cannot be used";
+Exit codes: 0 exported, 1 refused: no key to sign with, 2 usage, or unusable input";
 
 /// The tag of the store as it is: of the two commands of this name, that of the data.
 const ETAG: &str = "ETAG=$(aws cloudfront-keyvaluestore describe-key-value-store --kvs-arn \"$ARN\" --query ETag --output text)";
@@ -38,12 +38,12 @@ const PUT_KEY: &str = "aws cloudfront-keyvaluestore put-key --kvs-arn \"$ARN\" -
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(super) struct Args {
-    /// cloudfront-kvs: a CloudFront key-value store; worker: a secret of a Cloudflare Worker.
+    /// cloudfront-kvs (a key-value store), or worker (a secret of a Cloudflare Worker).
     #[arg(value_name = "EDGE", hide_possible_values = true)]
     edge: Edge,
     #[command(flatten)]
     dir: Dir,
-    /// The key that is expected to be the one that signs; another one is refused.
+    /// The key that you expect to sign; another is refused.
     #[arg(long, value_name = "ID", value_parser = key_id)]
     kid: Option<KeyId>,
     /// For a root: the UTC day to derive for, YYYYMMDD [default: today].
@@ -55,14 +55,13 @@ pub(super) struct Args {
     /// The value that the edge holds now; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     current: Option<PathBuf>,
-    /// A file with the text that the WAF inserts; twice while that is rotated
-    /// [default: text in WAFPASS_WAF_SECRET].
+    /// What the WAF inserts, or in WAFPASS_WAF_SECRET; twice to rotate.
     #[arg(long, value_name = "FILE", conflicts_with = "current")]
     waf_secret_file: Vec<PathBuf>,
     /// There is no WAF: the list of its secrets is empty.
     #[arg(long, conflicts_with_all = ["current", "waf_secret_file"])]
     no_waf: bool,
-    /// Write the value here (mode 0600); `-` prints it, on a terminal too.
+    /// Write the value here (mode 0600); `-` prints it anywhere.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -169,12 +168,12 @@ impl Args {
 
     /// How the edge gets it. The commands read the file: no secret is among their arguments.
     fn hand_over(&self, out: &mut dyn Write, kid: &KeyId, path: &Path) -> io::Result<()> {
-        let file = quoted(&shown(path));
+        let file = word(path);
         let text = format!("The value for {kid} is in {file}, mode 0600. Hand it to the edge:\n\n");
         explain(out, &text)?;
         match self.edge {
             Edge::CloudfrontKvs => {
-                let value = quoted(&format!("file://{}", shown(path)));
+                let value = quoted(format!("file://{}", path.display()));
                 writeln!(out, "ARN=arn:aws:cloudfront::ACCOUNT:key-value-store/STORE_ID")?;
                 writeln!(out, "{ETAG}")?;
                 writeln!(out, "{PUT_KEY} --value {value} --if-match \"$ETAG\"")?;

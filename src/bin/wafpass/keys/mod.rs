@@ -16,7 +16,7 @@ mod status;
 use std::env;
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wafpass::KeyId;
 use wafpass::key_directory::{KeyDirectory, KeyDirectoryWriter};
@@ -104,14 +104,21 @@ impl fmt::Display for Dir {
     /// As it has to be said again in the next command.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.dir {
-            Some(dir) => write!(f, " --dir {}", quoted(&shown(dir))),
+            Some(dir) => write!(f, " --dir {}", word(dir)),
             None => Ok(()),
         }
     }
 }
 
+/// A path as one word of a shell.
+fn word(path: &Path) -> String {
+    let text = path.display().to_string();
+    quoted(if text.contains(char::is_control) { shown(path) } else { text })
+}
+
 /// `text` as one word of a shell.
-fn quoted(text: &str) -> String {
+fn quoted(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.into();

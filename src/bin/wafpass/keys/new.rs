@@ -35,7 +35,7 @@ pub(super) struct Args {
     /// The key's name [default: today's date and four random characters].
     #[arg(long, value_name = "ID")]
     kid: Option<String>,
-    /// The key counts from this moment on: Unix seconds, or YYYYMMDDTHHMMSSZ.
+    /// The key counts from here on: Unix seconds, or YYYYMMDDTHHMMSSZ.
     #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
     not_before: Option<UnixTime>,
     /// The key counts until just before this moment.
@@ -44,10 +44,10 @@ pub(super) struct Args {
     /// Make a root, from which the edge's key of each day is derived.
     #[arg(long, value_name = "daily", hide_possible_values = true)]
     derive: Option<Derive>,
-    /// With --derive: how long a day's key counts before and after its day [default: 3600].
+    /// With --derive: how far a day's key counts beyond it [default: 3600].
     #[arg(long, value_name = "SECONDS", requires = "derive")]
     overlap: Option<u32>,
-    /// Take the key from a key file, and make none; --kid says which where there are several.
+    /// Take the key from a key file; --kid says which.
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
 }

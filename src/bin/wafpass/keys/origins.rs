@@ -19,7 +19,7 @@ const STARTED: [&str; 2] = ["wafpass_started_timestamp_seconds", "process_start_
 /// The origins that are to be asked.
 #[derive(clap::Args)]
 pub(super) struct Origins {
-    /// Ask an origin on this host or network for its metrics; once for each origin.
+    /// Ask an origin for its metrics, by plain HTTP; once for each.
     #[arg(long, value_name = "URL")]
     metrics: Vec<String>,
 }

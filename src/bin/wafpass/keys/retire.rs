@@ -33,11 +33,11 @@ pub(super) struct Args {
     dir: Dir,
     #[command(flatten)]
     origins: Origins,
-    /// With --metrics: how long the last use has to be over [default: 3600].
+    /// With --metrics: how old the last use has to be [default: 3600].
     #[arg(long, value_name = "SECONDS", requires = "metrics")]
     #[arg(value_parser = clap::value_parser!(u32).range(60..))]
     unused_for: Option<u32>,
-    /// Somebody else may have the key: at once, whatever breaks, and for good.
+    /// Somebody else may have it: at once, and for good.
     #[arg(long, conflicts_with = "metrics")]
     compromised: bool,
     /// The key has never signed, and is not wanted any more.

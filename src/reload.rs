@@ -1,0 +1,352 @@
+//! A changed configuration takes effect in a running origin: by file watch, by SIGHUP, and by looking
+//! every few seconds, where a file system reports no changes.
+//!
+//! What passes: a configuration that loads, as a whole and from one request to the next. No request is
+//! dropped, the replay store is kept, and so are the counts.
+//!
+//! What a broken one gets: nothing of it takes effect. The old one holds, an error under the target
+//! `wafpass::reload` says what is wrong, and the gauge `wafpass_config_refused` is 1 until one loads.
+//!
+//! ```no_run
+//! use wafpass::config::Config;
+//! use wafpass::{VerifyLayer, reload};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::load("wafpass.toml")?;
+//! let layer = VerifyLayer::of(config.perimeter()?);
+//! let watch = reload::watch(config, layer.handle())?; // until it is dropped
+//! # Ok(())
+//! # }
+//! ```
+
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{self, MissedTickBehavior};
+use zeroize::Zeroizing;
+
+use crate::layer::{Perimeter, PerimeterHandle};
+use crate::verify::Verifier;
+
+/// Time that a change has to settle: an editor or a deployment writes several files, one after the
+/// other, and each alone may not load.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Where perimeters come from. [`Config`](crate::config::Config) is one, with the feature `config`.
+pub trait Source<R>: Send + 'static {
+    /// The files and folders whose change matters.
+    fn files(&self) -> Vec<PathBuf>;
+
+    /// Reads them anew. The verifier of the new perimeter has the replay store of the `present` one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever speaks against it; the present perimeter holds on then.
+    fn load(&mut self, present: &Verifier) -> Result<Perimeter<R>, Box<dyn Error + Send + Sync>>;
+}
+
+/// When a [`Source`] is read anew, beside SIGHUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Triggers {
+    /// When the file system reports a change.
+    pub on_change: bool,
+    /// This often, if what the files hold has changed. `None` for never.
+    pub every: Option<Duration>,
+}
+
+impl Triggers {
+    /// The usual time between two looks: 10 seconds.
+    pub const EVERY: Duration = Duration::from_secs(10);
+}
+
+impl Default for Triggers {
+    fn default() -> Self {
+        Self { on_change: true, every: Some(Self::EVERY) }
+    }
+}
+
+/// Watches a source for a running layer until it is dropped.
+#[must_use = "nothing is reloaded once this is dropped"]
+pub struct Watch {
+    force: mpsc::Sender<Trigger>,
+    task: AbortHandle,
+}
+
+impl Watch {
+    /// Reads the source anew now, as SIGHUP does.
+    pub fn reload(&self) {
+        let _already_asked = self.force.try_send(Trigger::Asked);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// Why the source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trigger {
+    /// Something may have changed.
+    Changed,
+    /// Somebody wants it to be read, whether it has changed or not.
+    Asked,
+}
+
+/// Watches `config` for the layer of `perimeter`, when its `[reload]` section says so, and at SIGHUP.
+///
+/// # Errors
+///
+/// As [`watch_source`].
+#[cfg(feature = "config")]
+pub fn watch(config: crate::config::Config, perimeter: PerimeterHandle) -> io::Result<Watch> {
+    let triggers = config.triggers();
+    watch_source(config, perimeter, triggers)
+}
+
+/// Watches `source` for the layer of `perimeter`.
+///
+/// # Errors
+///
+/// [`io::Error`] outside a tokio runtime, and when SIGHUP cannot be taken.
+pub fn watch_source<R: Send + Sync + 'static>(
+    source: impl Source<R>,
+    perimeter: PerimeterHandle<R>,
+    triggers: Triggers,
+) -> io::Result<Watch> {
+    let runtime = Handle::try_current().map_err(io::Error::other)?;
+    let (force, asked) = mpsc::channel(1);
+    let seen = fingerprint(&source.files());
+    let loader = Loader { source, perimeter, seen };
+    let hangups = hangups()?;
+    let task = runtime.spawn(run(loader, asked, hangups, triggers, force.clone()));
+    Ok(Watch { force, task: task.abort_handle() })
+}
+
+async fn run<R: Send + Sync + 'static, S: Source<R>>(
+    mut loader: Loader<R, S>,
+    mut asked: mpsc::Receiver<Trigger>,
+    mut hangups: Hangups,
+    triggers: Triggers,
+    changed: mpsc::Sender<Trigger>,
+) {
+    let mut watcher = triggers.on_change.then(|| FileWatch::new(changed)).flatten();
+    let mut ticks = triggers.every.map(time::interval);
+    if let Some(ticks) = &mut ticks {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    loop {
+        if let Some(watcher) = &mut watcher {
+            watcher.follow(&loader.source.files());
+        }
+        let mut trigger = tokio::select! {
+            Some(trigger) = asked.recv() => trigger,
+            () = hangups.next() => Trigger::Asked,
+            () = tick(&mut ticks) => Trigger::Changed,
+        };
+        if watcher.is_some() {
+            time::sleep(SETTLE).await;
+        }
+        while let Ok(another) = asked.try_recv() {
+            trigger = if another == Trigger::Asked { another } else { trigger };
+        }
+        let attempt = tokio::task::spawn_blocking(move || {
+            loader.attempt(trigger);
+            loader
+        });
+        loader = match attempt.await {
+            Ok(loader) => loader,
+            Err(error) => {
+                tracing::error!(target: "wafpass::reload", %error, "the configuration is not watched any more");
+                return;
+            }
+        };
+    }
+}
+
+async fn tick(ticks: &mut Option<time::Interval>) {
+    match ticks {
+        Some(ticks) => {
+            ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+struct Loader<R, S> {
+    source: S,
+    perimeter: PerimeterHandle<R>,
+    /// What the files held when they were read last; `None` to read them in any case.
+    seen: Option<[u8; 32]>,
+}
+
+impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
+    /// Reads the source, if there is a reason to, and puts it in the place of the present one.
+    fn attempt(&mut self, trigger: Trigger) {
+        let files = self.source.files();
+        let found = fingerprint(&files);
+        if trigger == Trigger::Changed && found.is_some() && found == self.seen {
+            return;
+        }
+        self.seen = found;
+        match self.source.load(&self.perimeter.verifier()) {
+            Ok(new) => {
+                let keys: Vec<_> = new.verifier().keyring().ids().collect();
+                tracing::info!(target: "wafpass::reload", ?keys, "a new configuration holds");
+                self.perimeter.replace(new);
+                if self.source.files() != files {
+                    self.seen = None; // others than those that were looked at: look once more
+                }
+            }
+            Err(error) => {
+                self.perimeter.telemetry().refused_config();
+                tracing::error!(target: "wafpass::reload", "the new configuration is refused, the old one holds\n{error}");
+            }
+        }
+    }
+}
+
+/// What the files hold, in one number; `None` when it cannot be read now.
+fn fingerprint(files: &[PathBuf]) -> Option<[u8; 32]> {
+    let mut hash = Sha256::new();
+    for path in files {
+        add(&mut hash, path).ok()?;
+    }
+    Some(hash.finalize().into())
+}
+
+/// Adds a file, or the files in a folder.
+fn add(hash: &mut Sha256, path: &Path) -> io::Result<()> {
+    hash.update(path.as_os_str().as_encoded_bytes());
+    if fs::metadata(path)?.is_dir() {
+        let entries: io::Result<Vec<_>> = fs::read_dir(path)?.collect();
+        let mut paths: Vec<_> = entries?.iter().map(fs::DirEntry::path).collect();
+        paths.sort();
+        return paths.iter().filter(|path| !path.is_dir()).try_for_each(|path| add(hash, path));
+    }
+    let text = Zeroizing::new(fs::read(path)?);
+    hash.update(Sha256::digest(&*text));
+    Ok(())
+}
+
+/// Watches the folders that the files are in: editors and deployments put new files in the place of
+/// old ones.
+struct FileWatch {
+    watcher: RecommendedWatcher,
+    folders: Vec<PathBuf>,
+}
+
+impl FileWatch {
+    fn new(changed: mpsc::Sender<Trigger>) -> Option<Self> {
+        let report = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                let _already_told = changed.try_send(Trigger::Changed);
+            }
+        };
+        match notify::recommended_watcher(report) {
+            Ok(watcher) => Some(Self { watcher, folders: Vec::new() }),
+            Err(error) => {
+                tracing::warn!(target: "wafpass::reload", %error, "changes of files are not reported here");
+                None
+            }
+        }
+    }
+
+    fn follow(&mut self, files: &[PathBuf]) {
+        let parents = files.iter().filter_map(|path| folder_of(path));
+        let folders = files.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
+        let mut folders: Vec<_> = parents.chain(folders).map(Path::to_path_buf).collect();
+        folders.sort();
+        folders.dedup();
+        if folders == self.folders {
+            return;
+        }
+        for gone in self.folders.iter().filter(|folder| !folders.contains(folder)) {
+            let _was_removed = self.watcher.unwatch(gone);
+        }
+        folders.retain(|folder| {
+            self.folders.contains(folder) || self.watch(folder)
+        });
+        self.folders = folders;
+    }
+
+    fn watch(&mut self, folder: &Path) -> bool {
+        let watched = self.watcher.watch(folder, RecursiveMode::NonRecursive);
+        if let Err(error) = &watched {
+            let folder = folder.display();
+            tracing::warn!(target: "wafpass::reload", %folder, %error, "changes in this folder are not reported");
+        }
+        watched.is_ok()
+    }
+}
+
+/// The folder that a file is in; the working directory for a bare name.
+fn folder_of(file: &Path) -> Option<&Path> {
+    let folder = file.parent()?;
+    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
+#[cfg(unix)]
+use self::unix::{Hangups, hangups};
+
+#[cfg(unix)]
+mod unix {
+    use std::future;
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) struct Hangups(Signal);
+
+    /// SIGHUP, which would end the process otherwise.
+    pub(super) fn hangups() -> io::Result<Hangups> {
+        signal(SignalKind::hangup()).map(Hangups)
+    }
+
+    impl Hangups {
+        pub(super) async fn next(&mut self) {
+            if self.0.recv().await.is_none() {
+                future::pending().await
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+use self::other::{Hangups, hangups};
+
+#[cfg(not(unix))]
+mod other {
+    use std::future;
+    use std::io;
+
+    pub(super) struct Hangups;
+
+    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+    pub(super) fn hangups() -> io::Result<Hangups> {
+        Ok(Hangups)
+    }
+
+    impl Hangups {
+        pub(super) async fn next(&mut self) {
+            future::pending().await
+        }
+    }
+}
