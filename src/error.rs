@@ -3,7 +3,7 @@
 
 use crate::key::KeyId;
 use crate::limits::{
-    MAX_COVERED_FIELDS, MAX_MAX_AGE_S, MAX_OVERLAP_S, MAX_ROOT_ID_BYTES, MAX_SKEW_S, MAX_USES,
+    MAX_COVERED_FIELDS, MAX_EXPLAIN_S, MAX_EXPLAINED_PER_MINUTE, MAX_MAX_AGE_S, MAX_OVERLAP_S, MAX_ROOT_ID_BYTES, MAX_SKEW_S, MAX_USES,
     MIN_SECRET_BYTES,
 };
 
@@ -174,6 +174,22 @@ pub enum ConfigError {
         "everything would be exempt, and nothing verified\nexempt single routes, and enforce or report the rest"
     )]
     ExemptRest,
+    /// Refusals would be explained for longer than they may be.
+    #[error(
+        "refusals cannot be explained for {ahead_s} s ahead\nlet it end within {MAX_EXPLAIN_S} s, and switch it on again when that was not enough"
+    )]
+    ExplainUntil {
+        /// Seconds from now to its end.
+        ahead_s: i64,
+    },
+    /// More records than a log should take, or none.
+    #[error(
+        "{per_minute} records of explained refusals a minute are out of bounds\nallow 1 to {MAX_EXPLAINED_PER_MINUTE}"
+    )]
+    ExplainRate {
+        /// The number asked for.
+        per_minute: u32,
+    },
 }
 
 /// Why a request was not signed.

@@ -49,6 +49,7 @@
 //! | `layer` (default) | the tower layers, and the clock |
 //! | `axum` | [`Verified`] as an extractor; nested routers verified against the original URI |
 //! | `moka` | a replay store on moka, beside the default window |
+//! | `redis` | a replay store on Redis or Valkey, which a fleet of origins shares |
 //! | `explain` | why a request was refused, step by step |
 //! | `vectors` | the vector files that all implementations share |
 //! | `cli` | what the `wafpass` binary needs |
@@ -73,6 +74,8 @@
 mod canon;
 #[cfg(feature = "layer")]
 pub mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 mod error;
 #[cfg(feature = "explain")]
 pub mod explain;
@@ -105,7 +108,7 @@ pub use self::error::{ConfigError, SignError};
 pub use self::key::{DerivedKey, Key, KeyId, RootKey, Secret};
 pub use self::keyring::Keyring;
 #[cfg(feature = "layer")]
-pub use self::layer::{Perimeter, Refusal, SignLayer, VerifyLayer};
+pub use self::layer::{Perimeter, PerimeterHandle, Refusal, SignLayer, VerifyLayer};
 pub use self::message::MessageHead;
 pub use self::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 pub use self::rejection::{Rejection, RejectionKind};

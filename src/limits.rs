@@ -68,3 +68,17 @@ pub const MIN_RETIRED_S: i64 = 86_400;
 
 /// Largest file of a key directory. Its longest members make less than 1 KB.
 pub const MAX_KEY_RECORD_BYTES: u64 = 65_536;
+
+/// Largest `wafpass.toml`: a thousand routes are a tenth of it.
+pub const MAX_CONFIG_BYTES: u64 = 1_048_576;
+
+/// Longest time ahead that refusals of a key may be explained: an hour, in which two teams on the
+/// telephone find what differs. What is switched on and forgotten goes off by itself.
+pub const MAX_EXPLAIN_S: i64 = 3_600;
+
+/// Records of explained refusals of one key in a minute, unless configured: a few for each attempt of
+/// somebody who tries again and again, and no flood of a log.
+pub const DEFAULT_EXPLAINED_PER_MINUTE: u32 = 10;
+
+/// Most records of one key in a minute: ten a second, of 500 bytes to 3 KB each.
+pub const MAX_EXPLAINED_PER_MINUTE: u32 = 600;

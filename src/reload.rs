@@ -34,6 +34,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{self, MissedTickBehavior};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "config")]
+use crate::config::Config;
+#[cfg(feature = "config")]
+use crate::layer::Refusal;
 use crate::layer::{Perimeter, PerimeterHandle};
 use crate::verify::Verifier;
 
@@ -116,9 +120,31 @@ enum Trigger {
 ///
 /// As [`watch_source`].
 #[cfg(feature = "config")]
-pub fn watch(config: crate::config::Config, perimeter: PerimeterHandle) -> io::Result<Watch> {
-    let triggers = config.triggers();
-    watch_source(config, perimeter, triggers)
+pub fn watch(config: Config, perimeter: PerimeterHandle) -> io::Result<Watch> {
+    let settings = config.reload();
+    let every = settings.watch.then(|| settings.poll());
+    watch_source(config, perimeter, Triggers { on_change: settings.watch, every })
+}
+
+#[cfg(feature = "config")]
+impl Source<Refusal> for Config {
+    fn files(&self) -> Vec<PathBuf> {
+        self.files()
+    }
+
+    fn load(&mut self, present: &Verifier) -> Result<Perimeter, Box<dyn Error + Send + Sync>> {
+        let new = Self::load(self.path())?;
+        if !new.has_replay_store_of(self) {
+            let path = new.path().display();
+            return Err(format!(
+                "{path}: [replay] names another replay store than the one in use\nrestart the origin to change the store, or take the change back"
+            )
+            .into());
+        }
+        let perimeter = new.perimeter_with(present.shared_replay_store())?;
+        *self = new;
+        Ok(perimeter)
+    }
 }
 
 /// Watches `source` for the layer of `perimeter`.

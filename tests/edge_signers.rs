@@ -11,12 +11,10 @@
     reason = "in a test, a panic is the report"
 )]
 
-use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::process::Command;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -31,6 +29,11 @@ use wafpass::{
     Freshness, Key, Keyring, MessageHead, Perimeter, Rejection, RejectionKind, RootKey, Secret,
     Signer, UnixTime, Verified, Verifier, VerifyLayer, clock,
 };
+
+#[path = "support/nginx.rs"]
+mod nginx;
+
+use self::nginx::Nginx;
 
 const SECRET: [u8; 32] = [0x5A; 32];
 const WAF: &str = "waf-value-0123456789abcdefghijklmnop";
@@ -246,70 +249,11 @@ fn run(engine: &str, jobs: &[Value]) -> Vec<Value> {
     serde_json::from_slice(&fs::read(output).unwrap()).unwrap()
 }
 
-/// nginx with njs, running the deployed function. Stopped by its pid when dropped.
-struct Nginx {
-    process: Child,
-    dir: tempfile::TempDir,
-    address: SocketAddr,
-}
-
-impl Nginx {
-    fn start(origin: SocketAddr) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap(); // its worker is nobody
-        let function = fs::read_to_string(project("edge/cloudfront-function/index.js")).unwrap();
-        let template = fs::read_to_string(project("tests/edge/nginx/nginx.conf.template")).unwrap();
-        let conf = template
-            .replace("@EDGE_PORT@", &address.port().to_string())
-            .replace("@ORIGIN_PORT@", &origin.port().to_string())
-            .replace("@DIR@", dir.path().to_str().unwrap())
-            .replace("@MODULES@", "/usr/lib/nginx/modules");
-        let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-        put("function.js", &format!("{function}\nexport default {{ handler }};\n"));
-        put("adapter.js", &fs::read_to_string(project("tests/edge/nginx/adapter.js")).unwrap());
-        put("cloudfront", &fs::read_to_string(project("tests/edge/cloudfront.js")).unwrap());
-        put("nginx.conf", &conf);
-        let mut nginx = Command::new("nginx");
-        nginx.arg("-p").arg(dir.path()).arg("-c").arg(dir.path().join("nginx.conf"));
-        nginx.arg("-e").arg(dir.path().join("error.log"));
-        let process = nginx.spawn().expect("nginx is not installed: ./test install sets it up");
-        let nginx = Self { process, dir, address };
-        nginx.attach(Some(WAF));
-        nginx.wait_until_up();
-        nginx
-    }
-
-    /// Attaches a web ACL that inserts `waf`, or detaches it.
-    fn attach(&self, waf: Option<&str>) {
-        let mut config = config();
-        config["without_waf"] = json!("sign-none");
-        let settings = json!({ "kvs": { "wafpass": config.to_string() }, "waf": waf });
-        let (new, current) = (self.dir.path().join("edge.new"), self.dir.path().join("edge.json"));
-        fs::write(&new, settings.to_string()).unwrap();
-        fs::rename(new, current).unwrap();
-    }
-
-    fn wait_until_up(&self) {
-        for _ in 0..100 {
-            if TcpStream::connect(self.address).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let log = fs::read_to_string(self.dir.path().join("error.log")).unwrap_or_default();
-        panic!("nginx does not listen:\n{log}");
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // SIGTERM, so that nginx ends its worker too.
-        drop(Command::new("kill").arg(self.process.id().to_string()).status());
-        drop(self.process.wait());
-    }
+/// What the edge holds, with a web ACL attached that inserts `waf`, or without one.
+fn edge(waf: Option<&str>) -> Value {
+    let mut config = config();
+    config["without_waf"] = json!("sign-none");
+    json!({ "kvs": { "wafpass": config.to_string() }, "waf": waf })
 }
 
 /// Answers with what was verified; 403 with the reason in a header that only this test adds.
@@ -340,7 +284,9 @@ async fn answer(verified: Verified, uri: Uri, body: Bytes) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn through_nginx_to_axum_and_no_other_way() {
     let origin = origin().await;
-    let nginx = tokio::task::spawn_blocking(move || Nginx::start(origin)).await.unwrap();
+    let attached = || edge(Some(WAF));
+    let nginx =
+        tokio::task::spawn_blocking(move || Nginx::start(origin, &attached())).await.unwrap();
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let send = async |address: SocketAddr, target: &str, body: &'static str| {
         let method = if body.is_empty() { "GET" } else { "POST" };
@@ -367,8 +313,8 @@ async fn through_nginx_to_axum_and_no_other_way() {
     assert_eq!(posted, "/orders pass 127.0.0.1 shop.example 6");
 
     assert_eq!(send(origin, "/", "").await, "missing-signature");
-    nginx.attach(None);
+    nginx.configure(&edge(None));
     assert_eq!(send(nginx.address, "/", "").await, "waf-not-evaluated");
-    nginx.attach(Some(WAF));
+    nginx.configure(&edge(Some(WAF)));
     assert!(send(nginx.address, "/", "").await.starts_with("/ pass"));
 }

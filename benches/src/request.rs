@@ -1,9 +1,10 @@
 //! The request that is measured: a GET as CloudFront sends it, 11 fields with those of the edge.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, Request};
-use wafpass::replay::Capacity;
+use wafpass::replay::{Capacity, ReplayStore};
 use wafpass::scheme::edge::{HOST, VIEWER_IP, WafEvidence};
 use wafpass::{Freshness, Key, Keyring, RootKey, Secret, Signer, UnixTime, Verifier};
 
@@ -79,6 +80,17 @@ fn signer_with(key: Key) -> Signer {
 #[must_use]
 pub fn verifier(started: UnixTime) -> Verifier {
     verifier_with(Keyring::new([key()]).expect("a keyring"), started)
+}
+
+/// The same with another replay store.
+#[must_use]
+pub fn verifier_on(store: Arc<dyn ReplayStore>) -> Verifier {
+    Verifier::builder(AUDIENCE, Keyring::new([key()]).expect("a keyring"), Freshness::cloudfront())
+        .require_header(HOST)
+        .require_header(VIEWER_IP)
+        .replay_store(store)
+        .build()
+        .expect("a verifier")
 }
 
 /// The same with a root, from which it derives the key of each request.

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use super::place::Places;
 use crate::error::ConfigError;
 
+/// The way out where there is no better one.
+pub(super) const SHOWS_ALL: &str = "wafpass config example shows each key";
+
 /// Faults that are told of one file: enough for one sitting.
 const MOST_FAULTS: usize = 50;
 
@@ -67,6 +70,16 @@ impl Fault {
 }
 
 impl ConfigFault {
+    /// Something is missing, and nothing says what: no way in, even so.
+    pub(super) fn unsaid(path: &Path) -> Self {
+        let (fault, way_out) =
+            ("the file does not say all that is needed".into(), SHOWS_ALL.into());
+        Self::Text {
+            path: path.into(),
+            faults: Box::new([Fault { line: 1, column: 1, fault, way_out }]),
+        }
+    }
+
     /// Each fault of the text; none where the file could not be read.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

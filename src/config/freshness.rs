@@ -14,7 +14,8 @@ const RESPONSE_TIMEOUT: Seconds = Seconds(30);
 /// Skew of every preset.
 const SKEW: Seconds = Seconds(5);
 
-const CHOICES: &str = "choose one: preset; attempts with connection_timeout and response_timeout; max_age";
+const CHOICES: &str =
+    "choose one: preset; attempts with connection_timeout and response_timeout; max_age";
 
 pub(super) fn freshness(table: &FreshnessTable, faults: &mut Faults<'_>) -> Option<Freshness> {
     match table {
@@ -78,7 +79,8 @@ fn for_retries(table: &FreshnessTable, faults: &mut Faults<'_>) -> Option<Freshn
     let attempts = table.attempts.unwrap_or(ATTEMPTS).saturating_mul(table.origins.unwrap_or(1));
     if !(1..=MAX_USES).contains(&attempts) {
         let at = if table.attempts.is_some() { "freshness.attempts" } else { "freshness.origins" };
-        let fault = format!("`attempts` times `origins` is {attempts}, and that many uses are not granted");
+        let fault =
+            format!("`attempts` times `origins` is {attempts}, and that many uses are not granted");
         faults.add(at, fault, format!("keep it from 1 to {MAX_USES}"));
         return None;
     }

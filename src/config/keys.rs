@@ -164,12 +164,7 @@ impl From<PermissionsWord> for Permissions {
 }
 
 /// What the text says of keys. `base` is where relative paths begin.
-pub(super) fn sources(
-    keys: Keys,
-    audience: &str,
-    base: &Path,
-    faults: &mut Faults<'_>,
-) -> Sources {
+pub(super) fn sources(keys: Keys, audience: &str, base: &Path, faults: &mut Faults<'_>) -> Sources {
     if keys.directory.is_none()
         && keys.file.is_none()
         && keys.env.is_none()
@@ -259,12 +254,7 @@ fn inline_key(key: InlineKey, at: &str, base: &Path, faults: &mut Faults<'_>) ->
 }
 
 /// What is no key id is not repeated: it may be the secret, one line too high.
-fn kid(
-    kid: Option<String>,
-    is_root: bool,
-    at: &str,
-    faults: &mut Faults<'_>,
-) -> Option<String> {
+fn kid(kid: Option<String>, is_root: bool, at: &str, faults: &mut Faults<'_>) -> Option<String> {
     let Some(kid) = kid else {
         faults.add(&format!("{at}.kid"), "this key has no `kid`", "name it as the edge does");
         return None;
@@ -369,8 +359,11 @@ impl Sources {
             Ok(file) => file,
             Err((fault, way_out)) => return faults.add(at, fault, way_out),
         };
-        if let Some(audience) = file.audience.as_ref().filter(|audience| **audience != self.audience) {
-            let fault = format!("these keys are for the audience {audience:?}, and not for this one");
+        if let Some(audience) =
+            file.audience.as_ref().filter(|audience| **audience != self.audience)
+        {
+            let fault =
+                format!("these keys are for the audience {audience:?}, and not for this one");
             faults.add(at, fault, "name the right keys, or the right audience");
         }
         for entry in &file.keys {

@@ -72,7 +72,10 @@ pub(super) fn key_at(entries: &[Entry], offset: usize) -> Option<&Entry> {
 
 /// Takes the key that stands at `key` out of a document.
 pub(super) fn strike(table: &mut DeTable<'_>, key: &Range<usize>) {
-    table.retain(|name, _| name.span() != *key);
+    let name = table.keys().find(|name| name.span() == *key).cloned();
+    if let Some(name) = name {
+        table.remove(&name);
+    }
     for (_, value) in table.iter_mut() {
         strike_value(value.get_mut(), key);
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::de::{DeTable, Deserializer, Error};
 
-use super::fault::Faults;
+use super::fault::{Faults, SHOWS_ALL};
 use super::place::{self, Entry, Lines, Places};
 use super::schema::Document;
 
@@ -27,6 +27,8 @@ pub(super) struct Misread {
     pub(super) at: (usize, usize),
     pub(super) fault: String,
     pub(super) way_out: String,
+    /// Whether the rest was not read either.
+    pub(super) is_of_syntax: bool,
 }
 
 /// Reads what can be read: a key that cannot is struck out, and the rest is read again, so that one
@@ -68,14 +70,19 @@ impl Misread {
 fn not_toml(error: &Error, lines: &Lines<'_>) -> Misread {
     let at = lines.place(error.span().unwrap_or_default().start);
     let fault = format!("not TOML: {}", error.message().escape_debug());
-    Misread { at, fault, way_out: "mend the line; texts stand in quotes, tables in [ ]".into() }
+    Misread {
+        at,
+        fault,
+        way_out: "mend the line; texts stand in quotes, tables in [ ]".into(),
+        is_of_syntax: true,
+    }
 }
 
 /// What is wrong with a key. Repeats no value: it may be a secret.
 fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut Places) -> Misread {
     let Some(entry) = entry else {
         let fault = "the file is no configuration".into();
-        return Misread { at: (1, 1), fault, way_out: SHOWS_ALL.into() };
+        return Misread { at: (1, 1), fault, way_out: SHOWS_ALL.into(), is_of_syntax: true };
     };
     let (at, path) = (lines.place(entry.key.start), &entry.path);
     places.strike(path);
@@ -101,10 +108,8 @@ fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut P
     } else {
         (format!("`{path}` cannot have this value"), format!("write {}", expected(message)))
     };
-    Misread { at, fault, way_out }
+    Misread { at, fault, way_out, is_of_syntax: false }
 }
-
-pub(super) const SHOWS_ALL: &str = "wafpass config example shows each key";
 
 /// The names that serde says it expects.
 fn known(message: &str) -> Vec<&str> {

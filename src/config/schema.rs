@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::preset::Preset;
 use super::units::{Bytes, Millis, Moment, Seconds};
-use crate::limits::{DEFAULT_BODY_CAP_BYTES, DEFAULT_REPLAY_CAPACITY};
+use crate::limits::{
+    DEFAULT_BODY_CAP_BYTES, DEFAULT_EXPLAINED_PER_MINUTE, DEFAULT_REPLAY_CAPACITY,
+};
 
 /// What an origin asks of its requests.
 #[derive(Default, Deserialize)]
@@ -46,7 +48,7 @@ pub(super) struct Document {
     pub(super) refusal: RefusalTable,
     /// How a changed file takes effect in a running origin.
     pub(super) reload: Reload,
-    /// Whom the origin tells, for a while, why a request is refused. Nobody where it is left out.
+    /// Refusals that the log explains for a while. None where it is left out.
     pub(super) explain: Option<Explain>,
 }
 
@@ -461,20 +463,20 @@ impl Default for Reload {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Explain {
-    /// The key whose holder is told.
+    /// The key whose refusals are explained; the id of a root stands for all keys derived from it.
     #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
     pub(super) key_id: Option<String>,
-    /// Until when: an hour ahead at most. Afterwards nobody is told, and the file still loads.
+    /// Until when: an hour ahead at most. Afterwards nothing is explained, and the file still loads.
     #[cfg_attr(feature = "schema", schemars(required, with = "Moment"))]
     pub(super) until: Option<Moment>,
-    /// Explanations a minute: 1 to 600.
+    /// Records in a minute: 1 to 600.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 600)))]
     pub(super) per_minute: u32,
 }
 
 impl Default for Explain {
     fn default() -> Self {
-        Self { key_id: None, until: None, per_minute: 10 }
+        Self { key_id: None, until: None, per_minute: DEFAULT_EXPLAINED_PER_MINUTE }
     }
 }
 
@@ -490,5 +492,37 @@ mod schema_only {
         Enforce,
         /// They are logged and counted, and pass.
         ReportOnly,
+    }
+}
+
+/// The JSON Schema. TOML has no null: what may be left out is left out.
+#[cfg(feature = "schema")]
+pub(super) fn json_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Document).to_value();
+    take_null_out(&mut schema);
+    schema
+}
+
+#[cfg(feature = "schema")]
+fn take_null_out(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+
+    match schema {
+        Value::Object(members) => {
+            members.retain(|name, value| !(name == "default" && value.is_null()));
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".into(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+            }
+            members.values_mut().for_each(take_null_out);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(take_null_out),
+        _ => {}
     }
 }

@@ -48,10 +48,7 @@ fn read(file: &File, path: &Path, most_bytes: u64) -> Text {
 }
 
 /// The text, or nothing when it is longer than it may be.
-pub(super) fn read_whole(
-    file: &File,
-    most_bytes: u64,
-) -> io::Result<Option<Zeroizing<String>>> {
+pub(super) fn read_whole(file: &File, most_bytes: u64) -> io::Result<Option<Zeroizing<String>>> {
     // Room for all of it, so that no copy of a part stays behind in memory.
     let bytes = file.metadata()?.len().min(most_bytes);
     let room = usize::try_from(bytes).unwrap_or_default().saturating_add(1);

@@ -10,9 +10,7 @@ use zeroize::Zeroizing;
 
 use super::fault::Faults;
 use super::keys::{refuse_odd_variable, variable};
-use super::schema::{
-    Backend, Barrier, EvictionWord, NewServerWord, OnFailureWord, Redis, Replay,
-};
+use super::schema::{Backend, Barrier, EvictionWord, NewServerWord, OnFailureWord, Redis, Replay};
 use super::secret_file::{Text, read_public, read_secret};
 use crate::key_directory::Permissions;
 use crate::limits::MAX_KEY_RECORD_BYTES;
@@ -33,11 +31,11 @@ pub(super) struct Store {
 }
 
 /// A store on Redis, without where it is.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct RedisStore {
     url: UrlSource,
     ca_file: Option<PathBuf>,
-    takes_plaintext: bool,
+    pub(super) takes_plaintext: bool,
     pub(super) cluster: bool,
     pub(super) prefix: String,
     client_name: String,
@@ -49,11 +47,18 @@ pub(super) struct RedisStore {
     pub(super) new_server: NewServerWord,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum UrlSource {
     Text(Zeroizing<String>),
     Env(String),
     File(PathBuf),
+}
+
+impl Store {
+    /// Whether both are about one store: what the verifier asks of it may differ.
+    pub(super) fn is_that_of(&self, other: &Self) -> bool {
+        self.backend == other.backend && self.capacity == other.capacity && self.redis == other.redis
+    }
 }
 
 pub(super) fn store(
@@ -81,12 +86,20 @@ pub(super) fn store(
         }
         (Backend::Redis, None) => {
             let fault = "`backend = \"redis\"`, and nothing says where Redis is";
-            faults.add("replay.redis", fault, "write a table [replay.redis] with url_env or url_file");
+            faults.add(
+                "replay.redis",
+                fault,
+                "write a table [replay.redis] with url_env or url_file",
+            );
             return None;
         }
         (Backend::Window | Backend::Moka, Some(_)) => {
             let fault = "there is a [replay.redis], and another backend";
-            faults.add("replay.redis", fault, "write backend = \"redis\" in [replay], or take it out");
+            faults.add(
+                "replay.redis",
+                fault,
+                "write backend = \"redis\" in [replay], or take it out",
+            );
             return None;
         }
         (Backend::Window | Backend::Moka, None) => None,
@@ -111,7 +124,8 @@ fn capacity(
     };
     let total = replay.capacity.or(needed).unwrap_or(Replay::default_capacity());
     if let Some(needed) = needed.filter(|needed| total < *needed) {
-        let fault = format!("room for {total} requests is too little: {needed} can be there at once");
+        let fault =
+            format!("room for {total} requests is too little: {needed} can be there at once");
         let way_out = format!(
             "raise capacity to {needed} (requests_per_second x (max_age + 2 x skew + 1)), or leave it out"
         );
@@ -208,7 +222,11 @@ fn refuse_bounds(table: &Redis, faults: &mut Faults<'_>) {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         if !(1..=64).contains(&name.len()) || !name.bytes().all(is_part) {
             let fault = format!("`{key}` is not 1 to 64 of A-Z a-z 0-9 - _ . :");
-            faults.add(&format!("replay.redis.{key}"), fault, "leave it out, or choose a plain name");
+            faults.add(
+                &format!("replay.redis.{key}"),
+                fault,
+                "leave it out, or choose a plain name",
+            );
         }
     }
 }
@@ -216,10 +234,15 @@ fn refuse_bounds(table: &Redis, faults: &mut Faults<'_>) {
 /// Refuses a way to Redis on which somebody else could answer. Repeats nothing of a URL.
 fn judge_urls(at: &str, text: &str, takes_plaintext: bool, faults: &mut Faults<'_>) {
     if text.split_ascii_whitespace().next().is_none() {
-        faults.add(at, "the URL of Redis is empty", "write rediss://USER:PASSWORD@HOST:PORT/DATABASE");
+        faults.add(
+            at,
+            "the URL of Redis is empty",
+            "write rediss://USER:PASSWORD@HOST:PORT/DATABASE",
+        );
     }
     for url in text.split_ascii_whitespace() {
-        let scheme = url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+        let scheme =
+            url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
         match scheme.as_ref().map(|(scheme, rest)| (scheme.as_str(), *rest)) {
             Some(("rediss" | "valkeys" | "unix" | "redis+unix" | "valkey+unix", _)) => {}
             Some(("redis" | "valkey", rest)) if takes_plaintext || is_near(host_of(rest)) => {}
@@ -328,7 +351,9 @@ impl RedisStore {
     fn read(&self, permissions: Permissions, faults: &mut Faults<'_>) -> Option<Found> {
         let (at, url): (_, Text) = match &self.url {
             UrlSource::Text(text) => ("replay.redis.url", Ok(text.clone())),
-            UrlSource::Env(name) => ("replay.redis.url_env", variable("replay.redis.url_env", name)),
+            UrlSource::Env(name) => {
+                ("replay.redis.url_env", variable("replay.redis.url_env", name))
+            }
             UrlSource::File(path) => {
                 ("replay.redis.url_file", read_secret(path, permissions, MAX_KEY_RECORD_BYTES))
             }
@@ -399,10 +424,31 @@ mod tests {
 
     #[test]
     fn only_what_cannot_be_far_is_near() {
-        for near in ["127.0.0.1", "10.1.2.3:6379", "192.168.0.9/0", "user:p@ss@172.16.0.1:1", "[::1]:6379", "[fd00::1]", "localhost", "LocalHost:6379"] {
+        for near in [
+            "127.0.0.1",
+            "10.1.2.3:6379",
+            "192.168.0.9/0",
+            "user:p@ss@172.16.0.1:1",
+            "[::1]:6379",
+            "[fd00::1]",
+            "localhost",
+            "LocalHost:6379",
+        ] {
             assert!(is_near(host_of(near)), "{near}");
         }
-        for far in ["", "redis", "8.8.8.8", "redis.internal:6379", "localhost.example", "172.32.0.1", "[2001:db8::1]:1", "169.254.169.254", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "evil.example?@127.0.0.1"] {
+        for far in [
+            "",
+            "redis",
+            "8.8.8.8",
+            "redis.internal:6379",
+            "localhost.example",
+            "172.32.0.1",
+            "[2001:db8::1]:1",
+            "169.254.169.254",
+            "127.0.0.1@evil.example",
+            "evil.example#@127.0.0.1",
+            "evil.example?@127.0.0.1",
+        ] {
             assert!(!is_near(host_of(far)), "{far}");
         }
     }

@@ -24,7 +24,7 @@ const COVERED: usize = 9;
 /// Leading path segments that are tried as an origin path prefix.
 const MAX_PREFIX_SEGMENTS: usize = 8;
 
-const METHODS: [&[u8]; 7] = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"];
+pub(super) const METHODS: [&[u8]; 7] = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"];
 
 /// What would have made the signature of `head` match.
 pub(super) fn hints(
@@ -233,7 +233,7 @@ fn joins<'a>(trial: &'a Trial<'_>) -> impl Iterator<Item = Hint> + use<'a> {
 }
 
 /// `/a/b/c` as (`/a`, `/b/c`), (`/a/b`, `/c`), (`/a/b/c`, `/`).
-fn leading_segments(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(super) fn leading_segments(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let slashes =
         path.iter().enumerate().skip(1).filter(|&(_, &byte)| byte == b'/').map(|(place, _)| place);
     let whole = (!path.ends_with(b"/")).then_some((path, b"/".as_slice()));

@@ -31,9 +31,15 @@
 mod faults;
 mod keys;
 mod mismatch;
+mod record;
 mod rewrites;
 mod visible;
 
+pub use self::record::{
+    ComparedPart, Comparer, Comparison, ExplainRecord, Finding, LocalSignature, RecordError, Seen,
+};
+#[cfg(feature = "layer")]
+pub(crate) use self::record::{Hex16, REASON, SALT_BYTES};
 pub use self::visible::Visible;
 
 use crate::canon::{CONTENT_DIGEST, ContentDigest};

@@ -105,7 +105,7 @@ pub(super) const COVERED_REWRITES: [Rewrite; 5] = [
 ];
 
 /// RFC 3986 §5.2.4, for a path that starts with `/`.
-fn without_dot_segments(path: &[u8]) -> Vec<u8> {
+pub(super) fn without_dot_segments(path: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     let mut open = false; // the last segment was a dot segment, which leaves a slash behind
     for segment in path.split(|&byte| byte == b'/').skip(1) {
@@ -122,14 +122,14 @@ fn without_dot_segments(path: &[u8]) -> Vec<u8> {
     [b"/", kept.join(b"/".as_slice()).as_slice()].concat()
 }
 
-fn single_slashes(path: &[u8]) -> Vec<u8> {
+pub(super) fn single_slashes(path: &[u8]) -> Vec<u8> {
     let mut out = path.to_vec();
     out.dedup_by(|a, b| *a == b'/' && *b == b'/');
     out
 }
 
 /// The hexadecimal digits of each percent escape through `case`.
-fn escapes(text: &[u8], case: fn(&u8) -> u8) -> Vec<u8> {
+pub(super) fn escapes(text: &[u8], case: fn(&u8) -> u8) -> Vec<u8> {
     let mut out = text.to_vec();
     let mut rest = out.as_mut_slice();
     while let Some(place) = rest.iter().position(|&byte| byte == b'%') {
@@ -144,7 +144,7 @@ fn escapes(text: &[u8], case: fn(&u8) -> u8) -> Vec<u8> {
     out
 }
 
-fn decoded(text: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, tail)) = rest.split_first() {
@@ -164,7 +164,7 @@ fn escaped_byte(escape: &[u8; 3]) -> Option<u8> {
 }
 
 /// Percent escapes for all but unreserved bytes, escapes that are there, and `kept`.
-fn encoded(text: &[u8], kept: &[u8]) -> Vec<u8> {
+pub(super) fn encoded(text: &[u8], kept: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {
         if byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte) || kept.contains(&byte) {
@@ -176,7 +176,7 @@ fn encoded(text: &[u8], kept: &[u8]) -> Vec<u8> {
     out
 }
 
-fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+pub(super) fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, tail)) = rest.split_first() {
@@ -195,24 +195,24 @@ fn parameters(query: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     query.split(|&byte| byte == b'&').map(change).collect::<Vec<_>>().join(b"&".as_slice())
 }
 
-fn sorted(query: &[u8]) -> Vec<u8> {
+pub(super) fn sorted(query: &[u8]) -> Vec<u8> {
     let mut pairs: Vec<&[u8]> = query.split(|&byte| byte == b'&').collect();
     pairs.sort_unstable();
     pairs.join(b"&".as_slice())
 }
 
-fn with_empty_values(query: &[u8]) -> Vec<u8> {
+pub(super) fn with_empty_values(query: &[u8]) -> Vec<u8> {
     parameters(query, |pair| {
         if pair.contains(&b'=') || pair.is_empty() { pair.into() } else { [pair, b"="].concat() }
     })
 }
 
-fn without_empty_values(query: &[u8]) -> Vec<u8> {
+pub(super) fn without_empty_values(query: &[u8]) -> Vec<u8> {
     parameters(query, |pair| pair.strip_suffix(b"=").unwrap_or(pair).into())
 }
 
 /// `192.0.2.1:443` as `192.0.2.1`, `[2001:db8::1]:443` as `2001:db8::1`, `shop.example:443` alike.
-fn without_port(value: &[u8]) -> Vec<u8> {
+pub(super) fn without_port(value: &[u8]) -> Vec<u8> {
     let (host, port) = match value
         .iter()
         .rposition(|&byte| byte == b':')

@@ -189,7 +189,7 @@ fn read_text(file: &File, bytes: u64, path: &Path) -> Result<Zeroizing<String>, 
 }
 
 const CHMOD_700: &str =
-    "chmod 700 it; where a platform mounts it, open it with Permissions::MountedForGroup";
+    "chmod 700 it; where a platform mounts it: permissions = \"mounted-for-group\"";
 
 const CHMOD_600: &str =
     "chmod 600 it; if somebody may have read the key: wafpass keys retire --compromised";

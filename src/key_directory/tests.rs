@@ -148,7 +148,7 @@ fn a_key_is_retired_once_it_is_unused() {
         report(true, None, Some(3_600)),
     ] {
         assert_eq!(retire(3_600, std::slice::from_ref(&unused)), Ok(KeyState::Retired));
-        let just = retire(3_599, &[unused.clone()]);
+        let just = retire(3_599, std::slice::from_ref(&unused));
         assert!(matches!(just, Err(StepRefusal::JustSuperseded { since_s: 3_599, .. })));
         let used = retire(3_600, &[unused, report(true, Some(3_599), Some(9_999))]);
         assert!(matches!(used, Err(StepRefusal::StillUsed { ago_s: 3_599, .. })), "{used:?}");

@@ -89,7 +89,11 @@ impl<'a, R> Judge<'a, R> {
         let finished = match begun {
             Ok(Begun::Spent(spent)) => spent.finish(),
             Ok(Begun::Pending(pending)) => return Next::Ask(request, pending),
-            Err(rejection) => Err(rejection),
+            Err(rejection) => {
+                #[cfg(feature = "explain")]
+                self.shared.explaining.record(verifier, &head, &rejection, clock.now());
+                Err(rejection)
+            }
         };
         self.settle(request, finished)
     }

@@ -52,6 +52,8 @@
 //! layer sees them; [`MessageHead`](crate::MessageHead) from raw parts checks those too.
 
 mod body;
+#[cfg(feature = "explain")]
+mod explaining;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
@@ -63,6 +65,8 @@ mod sign;
 mod strip;
 
 pub use self::body::CheckedBody;
+#[cfg(feature = "explain")]
+pub use self::explaining::ExplainSwitch;
 #[cfg(feature = "axum")]
 pub use self::extract::NotVerified;
 pub use self::future::VerifyFuture;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::Refusal;
+#[cfg(feature = "explain")]
+use super::explaining::{ExplainSwitch, Explaining};
 use crate::clock::Clock;
 use crate::route::Routes;
 use crate::telemetry::{Bound, Telemetry};
@@ -67,13 +69,21 @@ pub(super) struct Shared<R> {
     pub(super) present: ArcSwap<Present<R>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) telemetry: Arc<Telemetry>,
+    #[cfg(feature = "explain")]
+    pub(super) explaining: Explaining,
 }
 
 impl<R> Shared<R> {
     pub(super) fn new(perimeter: Perimeter<R>, clock: Arc<dyn Clock>) -> Self {
         let telemetry = Arc::new(Telemetry::new(clock.now()));
         let present = ArcSwap::from_pointee(Present::new(perimeter, &telemetry));
-        Self { present, clock, telemetry }
+        Self {
+            present,
+            clock,
+            telemetry,
+            #[cfg(feature = "explain")]
+            explaining: Explaining::default(),
+        }
     }
 }
 
@@ -99,7 +109,7 @@ impl<R> PerimeterHandle<R> {
     /// ([`Verifier::shared_replay_store`]): with a new store, what was used before could be used again,
     /// or is refused by its restart barrier.
     pub fn replace(&self, perimeter: Perimeter<R>) {
-        let Shared { present, clock, telemetry } = &*self.shared;
+        let Shared { present, clock, telemetry, .. } = &*self.shared;
         present.store(Arc::new(Present::new(perimeter, telemetry)));
         telemetry.replaced(clock.now());
     }
@@ -119,9 +129,30 @@ impl<R> PerimeterHandle<R> {
     /// Brings the gauges up to date: replay entries, keys, clocks. Requests do so every ten seconds;
     /// an exporter does it before it answers, so that a quiet origin tells the truth as well.
     pub fn look(&self) {
-        let Shared { present, clock, telemetry } = &*self.shared;
+        let Shared { present, clock, telemetry, .. } = &*self.shared;
         let Present { perimeter, bound } = &**present.load();
         telemetry.look(bound, &perimeter.verifier, clock.now());
+    }
+
+    /// Explains refusals in the log, as `switches` say, in the place of those that were given before.
+    /// They hold over [`replace`](Self::replace), until each goes off by itself. Only who has this handle
+    /// can do so: nothing in a request switches anything on.
+    #[cfg(feature = "explain")]
+    pub fn explain(&self, switches: impl IntoIterator<Item = ExplainSwitch>) {
+        self.shared.explaining.set(switches, self.now());
+    }
+
+    /// Explains nothing from now on.
+    #[cfg(feature = "explain")]
+    pub fn explain_off(&self) {
+        self.explain([]);
+    }
+
+    /// The keys whose refusals are explained now.
+    #[cfg(feature = "explain")]
+    #[must_use]
+    pub fn explained(&self) -> Vec<ExplainSwitch> {
+        self.shared.explaining.present(self.now())
     }
 
     /// The time by the layer's clock.

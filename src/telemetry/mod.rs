@@ -137,6 +137,12 @@ impl Telemetry {
         self.reloads.replaced.add(1, names::RELOADS, || [("result", "replaced".into())]);
     }
 
+    /// Whether the newest configuration was refused, and an older one holds.
+    #[must_use]
+    pub fn is_config_refused(&self) -> bool {
+        self.reloads.is_refused.load(Ordering::Relaxed)
+    }
+
     /// Takes notice that a new configuration was refused, and the old one holds on.
     #[cfg(feature = "reload")]
     pub(crate) fn refused_config(&self) {
@@ -189,10 +195,9 @@ impl Telemetry {
             self.shared.show(&health);
         }
         self.started_metric.set(names::STARTED, || [], self.started.as_secs());
-        let Reloads { since, is_refused, since_metric, refused_metric, .. } = &self.reloads;
+        let Reloads { since, since_metric, refused_metric, .. } = &self.reloads;
         since_metric.set(names::CONFIG_LOADED, || [], since.load(Ordering::Relaxed));
-        let is_refused = is_refused.load(Ordering::Relaxed);
-        refused_metric.set(names::CONFIG_REFUSED, || [], is_refused.into());
+        refused_metric.set(names::CONFIG_REFUSED, || [], self.is_config_refused().into());
         bound.look_at_keys(now);
     }
 

@@ -536,7 +536,7 @@ try:   chmod 600 it; if somebody may have read the key: wafpass keys retire --co
     place.set_mode("keys", 0o755);
     keys(&place, "new").code(2).stdout_eq("").stderr_eq(str![[r#"
 error: keys is open to others (mode 0755)
-try:   chmod 700 it; where a platform mounts it, open it with Permissions::MountedForGroup
+try:   chmod 700 it; where a platform mounts it: permissions = "mounted-for-group"
 
 "#]]);
     place.set_mode("keys", 0o700);

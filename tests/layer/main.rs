@@ -14,6 +14,8 @@ mod asking;
 mod body;
 mod common;
 mod decisions;
+#[cfg(feature = "explain")]
+mod explaining;
 mod grpc;
 mod readiness;
 mod replacing;

@@ -157,7 +157,8 @@ async fn a_server_that_evicts_is_not_used() {
         assert_eq!(admit(&origin, 2).await, FIRST);
         // And found out while it is used.
         let _: String = server.run(&format!("CONFIG SET maxmemory-policy {policy}"));
-        until(&origin, |origin| matches!(origin.status().state, ReplayRedisState::Refused(_))).await;
+        until(&origin, |origin| matches!(origin.status().state, ReplayRedisState::Refused(_)))
+            .await;
         assert_eq!(admit(&origin, 3).await, Admission::Unavailable);
     }
 }
@@ -184,7 +185,8 @@ async fn alone_an_origin_decides_and_writes_it_back() {
     let server = old_server();
     let timeout = Duration::from_millis(60);
     let local = || builder(&server.url()).on_failure(OnFailure::LocalOnly).timeout(timeout);
-    let [a, b, strict] = [build(local()), build(local()), build(builder(&server.url()).timeout(timeout))];
+    let [a, b, strict] =
+        [build(local()), build(local()), build(builder(&server.url()).timeout(timeout))];
     for origin in [&a, &b, &strict] {
         until_ready(origin).await;
         assert!(!origin.status().degraded);

@@ -4,12 +4,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wafpass::replay::{
-    Admission, ReplayRedis, ReplayRedisFault, ReplayRedisState, ReplayStore,
-};
+use wafpass::replay::{Admission, ReplayRedis, ReplayRedisFault, ReplayRedisState, ReplayStore};
 
 use crate::common::*;
 use crate::fleet::race;
+use crate::secure::{CLUSTER_RULES, RULES};
 
 struct Cluster(Vec<Server>);
 
@@ -34,8 +33,13 @@ impl Cluster {
         Self(nodes)
     }
 
+    /// As a user with the permissions of docs/fleet.md.
     fn origin(&self, hand: &Hand) -> Arc<ReplayRedis> {
-        let urls: Vec<String> = self.0.iter().map(Server::url).collect();
+        for node in &self.0 {
+            let _: String = node.run(&format!("ACL SETUSER origin {RULES} {CLUSTER_RULES}"));
+        }
+        let url = |node: &Server| format!("redis://origin:hunter2@127.0.0.1:{}/", node.port);
+        let urls: Vec<String> = self.0.iter().map(url).collect();
         let builder = ReplayRedis::cluster(urls.iter().map(String::as_str)).unwrap();
         build(tuned(builder).clock(hand.clone()))
     }
@@ -145,6 +149,7 @@ async fn a_cluster_without_one_of_its_nodes_is_not_used() {
     until_open(&origin).await;
     assert_eq!(admit(&origin, 2).await, Admission::Unavailable);
     cluster.0[2].restart();
+    let _: String = cluster.0[2].run(&format!("ACL SETUSER origin {RULES} {CLUSTER_RULES}"));
     hand.set(at(100));
     until_ready(&origin).await;
     // It came back without what it knew.

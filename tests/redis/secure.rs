@@ -1,14 +1,41 @@
 //! Logins, permissions and TLS.
 
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
+use tracing_subscriber::fmt::MakeWriter;
 use wafpass::replay::{Admission, Eviction, ReplayRedis, ReplayRedisFault, ReplayRedisState};
 
 use crate::common::*;
 
 /// As in docs/fleet.md.
-const RULES: &str = "reset on >hunter2 ~wafpass:* +set +get +eval +info +client|setname";
+pub(crate) const RULES: &str = "on >hunter2 ~wafpass:* +set +get +eval +info +client|setname";
+pub(crate) const CLUSTER_RULES: &str = "+exists +mset +ping +asking +cluster|slots";
+
+/// What is logged by this process.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
 
 fn url(server: &Server, login: &str) -> String {
     format!("redis://{login}@127.0.0.1:{}/", server.port)
@@ -24,11 +51,16 @@ async fn the_documented_permissions_are_enough() {
     assert_eq!(admit_at(&origin, 2, 3, START, START).await, nth(2));
     assert!(server.run::<String>("CLIENT LIST").contains("name=origin-7 "));
     let text = std::fs::read_to_string("docs/fleet.md").unwrap();
-    assert!(text.contains(&RULES.replace("hunter2", "PASSWORD").replace("reset ", "")), "{RULES}");
+    let rules = format!("ACL SETUSER wafpass {}", RULES.replace("hunter2", "PASSWORD"));
+    assert!(text.contains(&format!("{rules}\n")), "{rules}");
+    assert!(text.contains(&format!("{rules} {CLUSTER_RULES}\n")), "{rules} {CLUSTER_RULES}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_told_without_it() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let _ = tracing::subscriber::set_global_default(subscriber);
     let server = old_server();
     let _: String = server.run(&format!("ACL SETUSER origin {RULES}"));
     for login in ["origin:hunter3", "other:hunter2", ":hunter3"] {
@@ -38,6 +70,10 @@ async fn a_wrong_password_is_told_without_it() {
         assert_eq!(admit(&origin, 1).await, Admission::Unavailable);
         assert!(!format!("{origin:?}").contains("hunter"));
     }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("wafpass::replay") && log.contains("fault=\"login\""), "{log}");
+    assert!(!log.contains("hunter") && !log.contains(&server.port.to_string()), "{log}");
+    assert!(log.lines().count() < 20, "{log}"); // changes, not requests
     let server = Server::with(&["--requirepass", "hunter2"]);
     let origin = build(builder(&server.url()));
     until_open(&origin).await;
@@ -52,8 +88,7 @@ async fn a_server_that_does_not_tell_its_policy_needs_somebody_s_word() {
     let refused = ReplayRedisState::Refused(ReplayRedisFault::EvictionUnknown);
     until(&origin, |origin| origin.status().state == refused).await;
     assert_eq!(admit(&origin, 1).await, Admission::Unavailable);
-    let asserted =
-        builder(&url(&server, "origin:hunter2")).eviction(Eviction::AssertNoEviction);
+    let asserted = builder(&url(&server, "origin:hunter2")).eviction(Eviction::AssertNoEviction);
     let origin = build(asserted);
     assert_eq!(admit(&origin, 1).await, FIRST);
 }
@@ -75,9 +110,18 @@ async fn tls_needs_a_certificate_that_is_trusted() {
     certificates(dir.path());
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let server = Server::with(&[
-        "--port", "0", "--tls-port", "PORT", "--tls-auth-clients", "no",
-        "--tls-cert-file", &path("server.pem"), "--tls-key-file", &path("server.key"),
-        "--tls-ca-cert-file", &path("ca.pem"),
+        "--port",
+        "0",
+        "--tls-port",
+        "PORT",
+        "--tls-auth-clients",
+        "no",
+        "--tls-cert-file",
+        &path("server.pem"),
+        "--tls-key-file",
+        &path("server.key"),
+        "--tls-ca-cert-file",
+        &path("ca.pem"),
     ]);
     let ca = std::fs::read(dir.path().join("ca.pem")).unwrap();
     let secure = |host: &str| {

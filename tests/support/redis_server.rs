@@ -47,10 +47,6 @@ impl Server {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    pub(crate) fn dir(&self) -> &std::path::Path {
-        self.dir.path()
-    }
-
     pub(crate) fn connect(&self) -> Connection {
         Client::open(self.url()).unwrap().get_connection_with_timeout(PATIENCE).unwrap()
     }
@@ -75,7 +71,10 @@ impl Server {
     pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.dir, self.port, &self.args);
         let (port, args) = (self.port, self.args.clone());
-        assert!(is_up(&mut self.child, || answers(port, &args)), "redis-server does not start again");
+        assert!(
+            is_up(&mut self.child, || answers(port, &args)),
+            "redis-server does not start again"
+        );
     }
 
     /// Stops it where it is: it takes connections and commands, and answers none.

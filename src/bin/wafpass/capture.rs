@@ -1,8 +1,9 @@
 //! What `verify` and `explain` start from: a captured request, and what to judge it by.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use wafpass::{UnixTime, Verifier};
+use wafpass::explain::Comparer;
+use wafpass::{Keyring, UnixTime, Verifier};
 
 use crate::error::Fault;
 use crate::input;
@@ -38,6 +39,23 @@ impl Capture {
         let bytes = input::read(&self.request)?;
         let now = self.policy.now(); // what is typed or piped in may be young
         Ok(Loaded { keys, verifier, now, is_now_given: self.policy.now.is_some(), bytes })
+    }
+
+    /// The keys and the request, without a policy to judge by; `other` is read as well.
+    pub(crate) fn load_with(&self, other: Option<&Path>) -> Result<(KeyFile, Vec<u8>), Fault> {
+        let other = other.filter(|other| input::is_standard(other));
+        if other.is_some() && input::is_standard(&self.request) {
+            let fault =
+                "two things cannot both come from standard input, the request and the record";
+            return Err(Fault::new(fault, "name a file for one of them"));
+        }
+        let keys = self.policy.source.load(other.or(Some(&self.request)))?;
+        Ok((keys, input::read(&self.request)?))
+    }
+
+    /// Compares what the signer signed with what the origin saw.
+    pub(crate) fn comparer<'k>(&self, keyring: &'k Keyring) -> Result<Comparer<'k>, Fault> {
+        self.policy.comparer(keyring)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use wafpass::explain::RecordError;
 use wafpass::key_directory::KeyDirectoryError;
 use wafpass::vectors::VectorError;
 use wafpass::{ConfigError, SignError};
@@ -87,6 +88,12 @@ impl From<ConfigError> for Fault {
 
 impl From<SignError> for Fault {
     fn from(error: SignError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<RecordError> for Fault {
+    fn from(error: RecordError) -> Self {
         Self::two_lines(&error.to_string())
     }
 }

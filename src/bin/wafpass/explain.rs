@@ -5,9 +5,9 @@ use wafpass::{Key, RejectionKind, Secret, Verifier};
 
 use crate::capture::Capture;
 use crate::error::Fault;
-use crate::key_file::KeyFile;
+use crate::key_file::{KeyEntry, KeyFile};
 use crate::style::{BAD, FAINT, GOOD, HEADING};
-use crate::{Verdict, style};
+use crate::{Verdict, compare, style};
 
 const AFTER: &str = "\
 Shows each check in its order, the signature base line by line, and what would
@@ -18,22 +18,35 @@ are shown as \\t and \\xNN. The expected signature is never shown.
 A request file is the request as it went over the wire: the request line, a
 line for each field, an empty line, the body. Lines end with LF or CR LF.
 
+With --record the request is the signer's, as it was signed, and is compared
+part by part with what the origin saw. The origin logs a record for a key while
+an operator has switched that on. Of the policy, --strip-prefix and --query
+count then, and the key is the one that signed.
+
 Examples:
   wafpass explain --key-file keys.json --freshness cloudfront request.http
   wafpass explain --key-file keys.json --now 20261122T003010Z < request.http
+  wafpass explain --key-file keys.json --record origin.log request.http
 
-Exit codes: 0 nothing speaks against it, 1 refused, 2 usage or unreadable input";
+Exit codes: 0 nothing speaks against it, or nothing differs; 1 refused, or
+something differs; 2 usage or unreadable input";
 
 /// Show step by step why a request is refused.
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
+    /// Compare with what the origin saw: its log line, a file of such lines, or `-`.
+    #[arg(long, value_name = "TEXT|FILE")]
+    record: Option<String>,
     #[command(flatten)]
     capture: Capture,
 }
 
 impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
+        if let Some(record) = &self.record {
+            return compare::run(&self.capture, record, suspects, out);
+        }
         let loaded = self.capture.load()?;
         let request = loaded.request()?;
         let explainer = explainer(&loaded.verifier, &loaded.keys)?;
@@ -53,14 +66,21 @@ impl Args {
 
 /// Also suspects the mistake that is made most with keys in text.
 fn explainer<'v>(verifier: &'v Verifier, keys: &KeyFile) -> Result<Explainer<'v>, Fault> {
-    keys.keys.iter().try_fold(Explainer::new(verifier), |explainer, entry| {
+    let explainer = Explainer::new(verifier);
+    let suspects = suspects(keys)?.into_iter();
+    Ok(suspects.fold(explainer, |explainer, (what, key)| explainer.suspect(&what, key)))
+}
+
+fn suspects(keys: &KeyFile) -> Result<Vec<(String, Key)>, Fault> {
+    let suspect = |entry: &KeyEntry| {
         let text = Secret::new(entry.key.as_bytes())?;
         let what = format!(
             "the text of {}, not the bytes that it encodes: decode the base64url",
             entry.kid
         );
-        Ok(explainer.suspect(&what, Key::new(&entry.kid, &text)?))
-    })
+        Ok((what, Key::new(&entry.kid, &text)?))
+    };
+    keys.keys.iter().map(suspect).collect()
 }
 
 fn print_verdict(out: &mut dyn Write, explanation: &Explanation) -> Result<(), Fault> {

@@ -2,6 +2,7 @@
 
 mod capture;
 mod cli;
+mod compare;
 mod demo;
 mod error;
 mod explain;

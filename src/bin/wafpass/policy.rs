@@ -1,6 +1,7 @@
 //! The verifier of `verify` and `explain`, from their options and the key file.
 
 use wafpass::clock;
+use wafpass::explain::Comparer;
 use wafpass::limits::DEFAULT_BODY_CAP_BYTES;
 use wafpass::replay::Capacity;
 use wafpass::{
@@ -102,6 +103,11 @@ impl Policy {
         let builder =
             self.require_header.iter().fold(builder, |builder, name| builder.require_header(name));
         Ok(builder.build_at(self.now())?)
+    }
+
+    /// Compares what the signer signed with what the origin saw.
+    pub(crate) fn comparer<'k>(&self, keyring: &'k Keyring) -> Result<Comparer<'k>, Fault> {
+        Ok(Comparer::new(keyring).strip_prefix(&self.strip_prefix)?.query(self.query.into()))
     }
 
     fn freshness(&self, keys: &KeyFile) -> Result<Freshness, Fault> {

@@ -14,6 +14,7 @@ const FIRST_LINE: &str = "WAFPASS1-EXPLAIN";
 const DIGEST_BYTES: usize = 16;
 
 /// Bytes of the random text that makes the digests of two records differ.
+#[cfg(feature = "layer")]
 pub(crate) const SALT_BYTES: usize = 16;
 
 /// 16 bytes as 32 digits of lower-case hex: a digest, or the salt of a record.

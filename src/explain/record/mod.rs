@@ -18,8 +18,8 @@ use std::fmt;
 #[cfg(not(feature = "layer"))]
 use self::digest::Hex16;
 use self::digest::{Digester, Label};
+use super::claims_of;
 use crate::key::{Key, KeyId};
-#[cfg(feature = "layer")]
 use crate::message::MessageHead;
 use crate::rejection::RejectionKind;
 use crate::scheme::edge::WafEvidence;
@@ -97,11 +97,11 @@ impl ExplainRecord {
         let lines: Vec<&[u8]> = base.split(|&byte| byte == b'\n').collect();
         let ([_, date, key_id, nonce, audience, waf, method, path, query], covered) =
             lines.split_first_chunk::<FIXED_LINES>()?;
-        let key = verifier.keyring().find(key_id).filter(|found| found.is_active(now))?.key(audience);
-        let text = |bytes| str::from_utf8(bytes).ok();
+        let key =
+            verifier.keyring().find(key_id).filter(|found| found.is_active(now))?.key(audience);
         let (date_text, nonce) = (text(date)?, text(nonce)?);
         let digester = Digester { key: &key, salt, nonce, date: date_text };
-        let part = |label, value: &[u8]| Part {
+        let part = |label: Label<'_>, value: &[u8]| Part {
             bytes: value.len(),
             digest: digester.digest(label, value),
         };
@@ -163,6 +163,12 @@ impl ExplainRecord {
         &self.audience
     }
 
+    /// Whether it has the nonce of `head`: the record of this request, or of one that repeats it.
+    #[must_use]
+    pub fn is_of(&self, head: &MessageHead<'_>) -> bool {
+        claims_of(head).is_some_and(|claims| claims.nonce == self.nonce.as_bytes())
+    }
+
     /// `h`, as it stood in the signature.
     fn h(&self) -> String {
         let names: Vec<&str> = self.covered.iter().map(|(name, _)| &**name).collect();
@@ -173,6 +179,11 @@ impl ExplainRecord {
     fn digester<'a>(&'a self, key: &'a Key, date: &'a str) -> Digester<'a> {
         Digester { key, salt: self.salt, nonce: &self.nonce, date }
     }
+}
+
+#[cfg(feature = "layer")]
+fn text(bytes: &[u8]) -> Option<&str> {
+    str::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for ExplainRecord {

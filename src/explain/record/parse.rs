@@ -3,7 +3,6 @@
 use super::digest::Hex16;
 use super::{ExplainRecord, MARKER, Part, REASON, VERSION};
 use crate::key::{KeyId, is_label};
-use crate::limits::MAX_EXPLAINED_PART_BYTES;
 use crate::scheme::edge::{Covered, WafEvidence, is_nonce};
 use crate::time::UnixTime;
 
@@ -210,6 +209,5 @@ fn names(h: &[u8]) -> Option<Vec<Box<str>>> {
 /// A number without leading zeros.
 fn length(digits: &[u8]) -> Option<usize> {
     let is_plain = digits == b"0" || !digits.starts_with(b"0");
-    let length = str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()?;
-    (length <= MAX_EXPLAINED_PART_BYTES).then_some(length)
+    str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
 }

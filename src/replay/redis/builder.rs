@@ -295,18 +295,17 @@ fn target(
                 Some(certificates) => builder.certs(certificates),
                 None => builder,
             };
-            Target::Cluster(builder.build().map_err(unusable)?)
+            Target::Cluster(Box::new(builder.build().map_err(unusable)?))
         }
         Topology::Server => {
             let Some(node) = nodes.into_iter().next() else {
                 return Err(ReplayRedisError::Url { reason: "there is none" });
             };
-            Target::Server(match certificates {
-                Some(certificates) => {
-                    Client::build_with_tls(node, certificates).map_err(unusable)?
-                }
-                None => Client::open(node).map_err(unusable)?,
-            })
+            let client = match certificates {
+                Some(certificates) => Client::build_with_tls(node, certificates),
+                None => Client::open(node),
+            };
+            Target::Server(Box::new(client.map_err(unusable)?))
         }
     })
 }

@@ -200,10 +200,10 @@ impl Core {
         };
         self.counters.failed.add(1);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let is_lost = fault == Fault::Connection
-            && matches!(&self.state.borrow().phase, Phase::Ready(Link::Server(_), _));
+        let is_lost = fault == Fault::Connection;
         if is_lost || failures >= self.failures_to_open.get() {
-            // A lost connection comes back at once, as a rule: requests wait for it.
+            // A lost connection comes back at once, as a rule: requests wait for it, and for a look at
+            // whether the server comes back with what it knew.
             self.leave(if is_lost { Phase::Connecting } else { Phase::Open(fault) });
             self.wake.notify_one();
         }

@@ -22,8 +22,8 @@ const REDIRECTS: usize = 3;
 
 /// Where to connect to.
 pub(super) enum Target {
-    Server(Client),
-    Cluster(ClusterClient),
+    Server(Box<Client>),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection that any number of callers use at once.

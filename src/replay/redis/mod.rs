@@ -65,7 +65,8 @@ const MARGIN_S: i64 = 6;
 /// never holds a signature, and a look into it is no help in making one. A false refusal needs two
 /// requests with the same 128 bits: with 10⁹ remembered, one request in 10²⁹.
 ///
-/// An entry takes 104 bytes in Redis 7.0 (key, value, expiry and their tables); 128 to be safe.
+/// An entry takes 113 bytes in Redis 7.0, with its part of the tables (a million of them, by `INFO
+/// memory`); plan for 150.
 ///
 /// # How long an entry lives
 ///
@@ -97,7 +98,7 @@ const MARGIN_S: i64 = 6;
 /// that begins now, and every origin refuses what was signed up to then, and for the skew after it.
 /// [`started`](ReplayStore::started) tells that moment. Origins look when they connect, and every 10 s:
 /// a `FLUSHALL` under a connection that holds goes unnoticed for that long at most, while each origin
-/// still refuses what it has let through itself.
+/// still refuses what it has let through itself. A connection that breaks makes them look at once.
 ///
 /// The record also names the servers by their run ids. When another one answers (a restart, a
 /// fail-over), entries of the last moments may be missing although the record is there, so that is a new
@@ -108,10 +109,10 @@ const MARGIN_S: i64 = 6;
 ///
 /// The record holds the longest retention that any origin asked for, and all write by that. When it
 /// grows, there are entries that go too early for it, and the other origins write such entries until
-/// they look again. So the one that raises it notes when that will be over: 30 s and the skew from now
-/// (every origin looks within 10 s, and asks nothing by a record read 20 s ago). What is signed before
-/// then is judged by the retention before: it is refused where an entry of that length could be gone.
-/// It never shrinks; delete the record to begin anew.
+/// they look again. So the one that raises it notes when that will be over: 30 s and twice the skew from
+/// now (every origin looks within 10 s, and asks nothing by a record read 20 s ago). What is signed
+/// before then is judged by the retention before: it is refused where an entry of that length could be
+/// gone. It never shrinks; delete the record to begin anew.
 ///
 /// # When Redis does not answer
 ///

@@ -1,0 +1,182 @@
+//! The annotated example, the JSON Schema and the reader say the same.
+#![allow(missing_docs, reason = "tests are no API")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the report"
+)]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use wafpass::config::{Config, EXAMPLE, json_schema};
+
+/// The example with every line that is commented out taken in.
+fn everything() -> String {
+    let is_key = |rest: &str| {
+        rest.starts_with(|first: char| first.is_ascii_lowercase() || "[\"".contains(first))
+    };
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if is_key(rest) => format!("{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    EXAMPLE.lines().map(line).collect()
+}
+
+fn as_json(text: &str) -> Value {
+    let table: toml::Value = toml::from_str(text).unwrap();
+    serde_json::to_value(table).unwrap()
+}
+
+fn object<'s>(schema: &'s Value, root: &'s Value) -> Option<&'s Value> {
+    let schema = match schema.get("$ref").and_then(Value::as_str) {
+        Some(name) => root.pointer(name.strip_prefix('#').unwrap())?,
+        None => schema,
+    };
+    if let Some(items) = schema.get("items") {
+        return object(items, root);
+    }
+    for choice in ["anyOf", "allOf", "oneOf"] {
+        let choices = schema.get(choice).and_then(Value::as_array);
+        if let Some(found) = choices.and_then(|all| all.iter().find_map(|one| object(one, root))) {
+            return Some(found);
+        }
+    }
+    schema.get("properties").map(|_| schema)
+}
+
+/// Every key of the schema, as `table.key`.
+fn properties(schema: &Value, root: &Value, path: &str, found: &mut BTreeSet<String>) {
+    assert_eq!(schema["additionalProperties"], json!(false), "{path}");
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        assert!(property.get("description").is_some(), "{path} is not described");
+        if let Some(inner) = object(property, root) {
+            properties(inner, root, &path, found);
+        }
+        found.insert(path);
+    }
+}
+
+/// Every key of a value, as `table.key`.
+fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                keys(value, &path, found);
+                found.insert(path);
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| keys(element, path, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_example_loads_and_shows_every_key() {
+    let config = Config::parse(EXAMPLE, "wafpass.toml").unwrap();
+    assert_eq!(config.audience(), "shop");
+    assert!(EXAMPLE.lines().all(|line| line.chars().count() <= 110), "a line is too wide");
+
+    let (schema, mut known, mut shown) = (json_schema(), BTreeSet::new(), BTreeSet::new());
+    properties(&schema, &schema, "", &mut known);
+    keys(&as_json(&everything()), "", &mut shown);
+    // A date-time of TOML has a member of its own in JSON.
+    shown.retain(|path| !path.contains("$__toml_private_datetime"));
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn every_line_of_the_example_has_the_right_type() {
+    let fault = Config::parse(&everything(), "wafpass.toml").unwrap_err();
+    for fault in fault.faults() {
+        let text = fault.fault();
+        let is_choice =
+            ["does not go together", "more than one", "more than an hour", "another backend"];
+        assert!(is_choice.iter().any(|choice| text.contains(choice)), "{}: {text}", fault.line());
+    }
+}
+
+/// What is commented out with a default says the default.
+#[test]
+fn the_example_tells_the_defaults() {
+    let schema = json_schema();
+    let shown = as_json(&everything());
+    let mut compared = 0;
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        let inner = object(property, &schema);
+        let (pairs, shown): (Vec<_>, _) = match inner {
+            Some(inner) => {
+                (inner["properties"].as_object().unwrap().iter().collect(), &shown[name])
+            }
+            None => (vec![(name, property)], &shown),
+        };
+        for (key, property) in pairs {
+            let Some(default) = property.get("default").filter(|_| shown.is_object()) else {
+                continue;
+            };
+            if default.is_object() {
+                continue;
+            }
+            assert_eq!(shown[key], *default, "{name}.{key}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 12, "{compared} defaults were compared");
+}
+
+#[test]
+fn the_schema_takes_what_the_reader_takes() {
+    let schema = json_schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let judge = |text: &str| {
+        let mut value = as_json(text);
+        moments_as_text(&mut value);
+        (validator.is_valid(&value), Config::parse(text, "wafpass.toml").is_ok())
+    };
+    assert_eq!(judge(EXAMPLE), (true, true));
+    let with = |more: &str| format!("{EXAMPLE}\n{more}");
+    for good in [
+        with("[explain]\nkey_id = \"k\"\nuntil = 2026-01-01T00:00:00Z"),
+        with("[[keys.inline]]\nkid = \"k\"\nkey_env = \"K\"\nderive = \"daily\"\noverlap = 60"),
+        EXAMPLE.replace("[replay]", "[replay]\ncapacity = 5\nrestart_barrier = \"insecure-off\""),
+        EXAMPLE.replace("\naudience", "\nenforcement = \"report-only\"\naudience"),
+    ] {
+        assert_eq!(judge(&good), (true, true), "{good}");
+    }
+    for bad in [
+        EXAMPLE.replace("\naudience", "\naudiense"),
+        EXAMPLE.replace("audience = \"shop\"", "audience = 5"),
+        EXAMPLE.replace("audience = \"shop\"", ""),
+        EXAMPLE.replace("\naudience", "\nenforcement = \"exempt\"\naudience"),
+        EXAMPLE.replace("[freshness]", "[freshness]\nmax_agee = 5"),
+        EXAMPLE.replace("\"cloudfront\"", "\"cloudfornt\""),
+        EXAMPLE.replace("preset = \"cloudfront\"", "max_age = \"90\""),
+        EXAMPLE.replace("preset = \"cloudfront\"", "max_age = \"60s\"\nuses = 16"),
+        EXAMPLE.replace("[refusal]", "[refusal]\nstatus = 500"),
+        EXAMPLE.replace("[replay]", "[replay]\ncapacity = 0"),
+        EXAMPLE.replace("[waf]", "[waf]\nevidence = true"),
+        with("[explain]\nkey_id = \"k\""),
+        with("[limits]"),
+    ] {
+        assert_eq!(judge(&bad), (false, false), "{bad}");
+    }
+}
+
+/// As tools that check TOML by JSON Schema see them.
+fn moments_as_text(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(moment) = members.get("$__toml_private_datetime").cloned() {
+                *value = moment;
+                return;
+            }
+            members.values_mut().for_each(moments_as_text);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(moments_as_text),
+        _ => {}
+    }
+}

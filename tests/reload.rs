@@ -1,0 +1,246 @@
+//! A running origin takes a changed configuration: under load, by file watch, by look and by SIGHUP; a
+//! broken one changes nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "in a test, a panic is the report"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::any;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use wafpass::config::Config;
+use wafpass::reload::{self, Watch};
+use wafpass::telemetry::Verdict;
+use wafpass::{
+    Key, PerimeterHandle, Secret, Signer, Verified, VerifyLayer, WafEvidence, random_nonce,
+};
+
+/// An origin on a socket, with a configuration in a folder of its own.
+struct Origin {
+    dir: tempfile::TempDir,
+    handle: PerimeterHandle,
+    address: String,
+    client: Client<HttpConnector, Body>,
+    _watch: Watch,
+}
+
+impl Origin {
+    async fn start(keys: &[&str], more: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), keys, more);
+        let config = Config::load(dir.path().join("wafpass.toml")).unwrap();
+        let layer = VerifyLayer::of(config.perimeter().unwrap());
+        let handle = layer.handle();
+        let watch = reload::watch(config, handle.clone()).unwrap();
+        let app = Router::new().fallback(any(
+            async |verified: Option<Verified>| {
+                if verified.is_some() { "verified" } else { "bare" }
+            },
+        ));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, app.layer(layer)).await.unwrap() });
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { dir, handle, address, client, _watch: watch }
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
+        let response = self.client.request(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn request(&self) -> Request<Body> {
+        let uri = format!("http://{}/a", self.address);
+        Request::get(uri).body(Body::empty()).unwrap()
+    }
+
+    fn signed(&self, key_id: &str) -> Request<Body> {
+        let signer = Signer::builder("shop", key(key_id)).build().unwrap();
+        let mut request = self.request();
+        let nonce = random_nonce().unwrap();
+        signer.sign_request(&mut request, WafEvidence::Pass, &nonce).unwrap();
+        request
+    }
+
+    async fn status(&self, request: Request<Body>) -> StatusCode {
+        self.send(request).await.0
+    }
+
+    /// Waits for a state, ten seconds at most.
+    async fn until(&self, what: &str, holds: impl Fn(&PerimeterHandle) -> bool) {
+        for _ in 0..1_000 {
+            if holds(&self.handle) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{what} did not come");
+    }
+
+    fn has_keys(keys: &[&str]) -> impl Fn(&PerimeterHandle) -> bool {
+        move |handle| {
+            let verifier = handle.verifier();
+            let loaded: Vec<_> = verifier.keyring().ids().map(|id| id.as_str()).collect();
+            loaded == keys
+        }
+    }
+}
+
+fn secret(key_id: &str) -> Secret {
+    Secret::new(format!("{key_id:-<32}").into_bytes()).unwrap()
+}
+
+fn key(key_id: &str) -> Key {
+    Key::new(key_id, &secret(key_id)).unwrap()
+}
+
+fn text(keys: &[&str], more: &str) -> String {
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|id| format!("{{ kid = \"{id}\", key = \"{}\" }}", *secret(id).to_base64url()))
+        .collect();
+    // The restart barrier would refuse what is signed in the first second of the test.
+    format!(
+        "audience = \"shop\"\n{more}\n[keys]\ninline = [{}]\n[freshness]\nmax_age = \"60s\"\n\
+         [replay]\nrestart_barrier = \"insecure-off\"\n[reload]\npoll = \"1s\"\n",
+        keys.join(", ")
+    )
+}
+
+/// Puts a whole new file in the place of the old one, as deployments do.
+fn write(dir: &Path, keys: &[&str], more: &str) {
+    replace(dir, &text(keys, more));
+}
+
+fn replace(dir: &Path, text: &str) {
+    let fresh: PathBuf = dir.join(".wafpass.toml.new");
+    fs::write(&fresh, text).unwrap();
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(fresh, dir.join("wafpass.toml")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_file_takes_effect() {
+    let origin = Origin::start(&["a"], "").await;
+    assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
+    assert_eq!(origin.status(origin.signed("b")).await, StatusCode::FORBIDDEN);
+    write(origin.dir.path(), &["a", "b"], "");
+    origin.until("the key b", Origin::has_keys(&["a", "b"])).await;
+    assert_eq!(origin.status(origin.signed("b")).await, StatusCode::OK);
+    write(origin.dir.path(), &["b"], "enforcement = \"report-only\"");
+    origin.until("the end of a", Origin::has_keys(&["b"])).await;
+    assert_eq!(origin.send(origin.signed("a")).await, (StatusCode::OK, "bare".into()));
+    assert_eq!(origin.send(origin.signed("b")).await, (StatusCode::OK, "verified".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_file_changes_nothing() {
+    let origin = Origin::start(&["a"], "").await;
+    let good = text(&["a", "b"], "");
+    let refused = || {
+        let recorded = origin.handle.telemetry();
+        recorded.is_config_refused()
+    };
+    for broken in [
+        "",
+        "not toml at all",
+        &good.replace("audience", "audiense"),
+        &good.replace("max_age = \"60s\"", "max_age = \"2d\""),
+        &good.replace("max_age = \"60s\"", ""),
+        &good.replace("[keys]", "enforcement = \"exempt\"\n[keys]"),
+        // What belongs to the store takes a restart.
+        &good.replace("[replay]", "[replay]\ncapacity = 77"),
+        &good[..good.len() / 2],
+    ] {
+        replace(origin.dir.path(), broken);
+        origin.until("a refusal", |_| refused()).await;
+        assert!(Origin::has_keys(&["a"])(&origin.handle));
+        assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
+        assert_eq!(origin.status(origin.signed("b")).await, StatusCode::FORBIDDEN);
+        write(origin.dir.path(), &["a"], &format!("# after {} bytes", broken.len()));
+        origin.until("the end of the refusal", |_| !refused()).await;
+    }
+    fs::remove_file(origin.dir.path().join("wafpass.toml")).unwrap();
+    origin.until("a refusal", |_| refused()).await;
+    assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
+}
+
+/// Without a change there is nothing to watch: SIGHUP has it read all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_has_the_file_read() {
+    let origin = Origin::start(&["a"], "").await;
+    let before = origin.handle.verifier();
+    let status = std::process::Command::new("kill")
+        .args(["-HUP", &std::process::id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    origin.until("a new verifier", |handle| !Arc::ptr_eq(&handle.verifier(), &before)).await;
+    assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
+}
+
+/// What was used before a reload is used after it, and nothing is refused while files change under load.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reloading_under_load_refuses_nothing() {
+    let origin = Arc::new(Origin::start(&["a", "b"], "").await);
+    let (done, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let load: Vec<_> = ["a", "b", "a", "b"]
+        .map(|key_id| {
+            let (origin, done, sent) = (Arc::clone(&origin), Arc::clone(&done), Arc::clone(&sent));
+            tokio::spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    let request = origin.signed(key_id);
+                    let mut again = origin.request();
+                    *again.headers_mut() = request.headers().clone();
+                    assert_eq!(origin.status(request).await, StatusCode::OK);
+                    assert_eq!(origin.status(again).await, StatusCode::FORBIDDEN);
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .into();
+    for round in 0..12 {
+        let third = format!("c{round}");
+        let before = sent.load(Ordering::Relaxed);
+        if round % 3 == 2 {
+            replace(origin.dir.path(), "broken");
+            origin.until("a refusal", |handle| handle.telemetry().is_config_refused()).await;
+        } else {
+            write(origin.dir.path(), &["a", "b", &third], "");
+            let keys = ["a", "b", &third];
+            origin.until("the keys", Origin::has_keys(&keys)).await;
+        }
+        origin.until("requests", |_| sent.load(Ordering::Relaxed) > before + 20).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    for task in load {
+        task.await.unwrap();
+    }
+    let summary = origin.handle.telemetry().summary();
+    let counted = |wanted: fn(&Verdict) -> bool| -> u64 {
+        summary.rows.iter().filter(|row| wanted(&row.verdict)).map(|row| row.requests).sum()
+    };
+    let sent = sent.load(Ordering::Relaxed);
+    assert_eq!(counted(|verdict| *verdict == Verdict::Accepted), sent);
+    assert_eq!(
+        counted(|verdict| *verdict == Verdict::Refused(wafpass::RejectionKind::Replayed)),
+        sent,
+        "{summary}"
+    );
+}
