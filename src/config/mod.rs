@@ -64,6 +64,7 @@ use self::fault::Faults;
 use self::place::Places;
 use self::schema::Backend;
 use self::settings::Settings;
+use crate::canon::QueryMode;
 use crate::clock;
 use crate::error::ConfigError;
 use crate::key::KeyId;
@@ -205,6 +206,18 @@ impl Config {
     #[must_use]
     pub const fn waf(&self) -> WafRequirement {
         self.settings.waf
+    }
+
+    /// The path that the CDN puts in front of the viewer's; empty for none.
+    #[must_use]
+    pub fn strip_prefix(&self) -> &str {
+        &self.settings.signature.strip_prefix
+    }
+
+    /// What of the query is signed.
+    #[must_use]
+    pub const fn query(&self) -> QueryMode {
+        self.settings.signature.query
     }
 
     /// What a refused request gets.

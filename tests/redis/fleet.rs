@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
 use tokio::task::JoinSet;
 use wafpass::replay::{Admission, Capacity, ReplayRedis, ReplayStore};
+use wafpass::{
+    Begun, Freshness, Key, Keyring, MessageHead, RejectionKind, Secret, Signer, Verifier,
+    WafEvidence,
+};
 
 use crate::common::*;
 
@@ -68,6 +73,49 @@ async fn one_use_and_many_are_counted_together() {
     assert_eq!(admit(c.clone(), 3).await, nth(2));
     assert_eq!(admit(a.clone(), 2).await, Admission::Replayed);
     assert_eq!(admit(a.clone(), 4).await, nth(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_verifiers_accept_a_request_once() {
+    let server = Server::start();
+    let freshness = Freshness::strict();
+    let verifiers = [0, 1].map(|_| {
+        let builder = builder(&server.url());
+        let store = builder.build(freshness.retention(), Capacity::default(), at(-100)).unwrap();
+        let store = Arc::new(store);
+        let builder = Verifier::builder("shop", Keyring::new([signing_key()]).unwrap(), freshness);
+        (builder.replay_store(store.clone()).build_at(at(-100)).unwrap(), store)
+    });
+    for (verifier, store) in &verifiers {
+        assert_eq!(verifier.ready_at(), None); // not known before Redis was asked
+        until_ready(store).await;
+        assert_eq!(verifier.ready_at(), Some(at(5 + 2)));
+    }
+    let signer = Signer::builder("shop", signing_key()).build().unwrap();
+    let sign = |nonce: &str, date| {
+        let mut request = Request::new(());
+        request.headers_mut().insert("host", "shop.example".parse().unwrap());
+        signer.sign_request_at(&mut request, WafEvidence::Pass, nonce, date).unwrap();
+        request
+    };
+    let send = async |to: usize, request: &Request<()>, now| {
+        let verifier: &Verifier = &verifiers[to].0;
+        let authentic = verifier.check(&MessageHead::from_request(request), now).unwrap();
+        match verifier.begin(authentic, now).map_err(|rejection| rejection.kind)? {
+            Begun::Spent(_) => panic!("decided without Redis"),
+            Begun::Pending(answer) => answer.await.map(drop).map_err(|rejection| rejection.kind),
+        }
+    };
+    let request = sign("0123456789abcdef0", at(6));
+    assert_eq!(send(1, &request, at(6)).await, Ok(()));
+    assert_eq!(send(0, &request, at(7)).await, Err(RejectionKind::Replayed));
+    // The record began at 0, and the skew is 5.
+    let request = sign("0123456789abcdef1", at(5));
+    assert_eq!(send(0, &request, at(6)).await, Err(RejectionKind::BeforeStart));
+}
+
+fn signing_key() -> Key {
+    Key::new("2026-11-a", &Secret::new([7; 32]).unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

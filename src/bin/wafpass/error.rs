@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use wafpass::config::{ConfigFault, KeyFileError};
 use wafpass::explain::RecordError;
 use wafpass::key_directory::KeyDirectoryError;
 use wafpass::vectors::VectorError;
@@ -23,6 +24,8 @@ pub(crate) enum Fault {
         fault: String,
         way_out: String,
     },
+    /// A configuration that does not load, with each of its faults.
+    Config(ConfigFault),
     /// Whoever read our output has gone, such as `head`: nothing to say, and nobody to say it to.
     ReaderGone,
 }
@@ -57,7 +60,7 @@ impl Fault {
     pub(crate) fn within(self, place: &str) -> Self {
         match self {
             Self::Told { fault, way_out } => Self::new(format!("{place}: {fault}"), way_out),
-            Self::Refused { .. } | Self::ReaderGone => self,
+            Self::Refused { .. } | Self::Config(_) | Self::ReaderGone => self,
         }
     }
 
@@ -75,6 +78,17 @@ impl fmt::Display for Fault {
             Self::Refused { fault, way_out } => {
                 write!(f, "{BAD}refused:{BAD:#} {fault}\n{GOOD}try:{GOOD:#}     {way_out}")
             }
+            Self::Config(config) => {
+                let text = config.to_string();
+                let mut lines = text.lines();
+                let mut separator = "";
+                while let (Some(fault), Some(way_out)) = (lines.next(), lines.next()) {
+                    let told = Self::new(fault, way_out);
+                    write!(f, "{separator}{told}")?;
+                    separator = "\n";
+                }
+                Ok(())
+            }
             Self::ReaderGone => f.write_str("nobody reads the output"),
         }
     }
@@ -82,6 +96,18 @@ impl fmt::Display for Fault {
 
 impl From<ConfigError> for Fault {
     fn from(error: ConfigError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<ConfigFault> for Fault {
+    fn from(fault: ConfigFault) -> Self {
+        Self::Config(fault)
+    }
+}
+
+impl From<KeyFileError> for Fault {
+    fn from(error: KeyFileError) -> Self {
         Self::two_lines(&error.to_string())
     }
 }

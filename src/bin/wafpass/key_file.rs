@@ -1,28 +1,21 @@
-//! The key file of this command line: the keys of an origin, and the audience and freshness that go
-//! with them.
-//!
-//! ```json
-//! {"aud": "shop", "freshness": "cloudfront", "keys": [{"kid": "2026-11-a", "key": "<base64url>"}]}
-//! ```
-//!
-//! `kid`, `key` and `aud` are those of the value in the edge's key-value store.
+//! Where the keys of a verb come from: a key file, `wafpass.toml`, or the environment.
 
 use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, Serialize};
-use wafpass::{Freshness, Key, Keyring, Secret, Signer, UnixTime};
+use wafpass::config::{Config, KeyFile, LoadedKey, Preset};
+use wafpass::key_directory::{KeyState, OriginKey};
+use wafpass::{ConfigError, Freshness, Key, Keyring, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
 use crate::input;
 
-const VARIABLE: &str = "WAFPASS_KEYS";
+pub(crate) use wafpass::config::KeyEntry;
 
-/// Skew where `max_age` is given without one; that of every preset.
-pub(crate) const DEFAULT_SKEW_S: u32 = 5;
+const VARIABLE: &str = "WAFPASS_KEYS";
 
 /// Where the keys come from.
 #[derive(clap::Args)]
@@ -30,23 +23,29 @@ pub(crate) struct KeySource {
     /// Key file; `-` for standard input [default: text in WAFPASS_KEYS].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// The origin's wafpass.toml, for keys and policy; options here override it.
+    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    config: Option<PathBuf>,
 }
 
 impl KeySource {
     pub(crate) const fn file(path: PathBuf) -> Self {
-        Self { key_file: Some(path) }
+        Self { key_file: Some(path), config: None }
     }
 
     /// Reads the keys. `other` is what else is read: both cannot come from standard input.
-    pub(crate) fn load(&self, other: Option<&Path>) -> Result<KeyFile, Fault> {
+    pub(crate) fn load(&self, other: Option<&Path>) -> Result<Keys, Fault> {
+        if let Some(path) = &self.config {
+            return Keys::of_config(Config::load(path)?);
+        }
         let Some(path) = &self.key_file else {
             let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
                 Fault::new(
                     "there are no keys",
-                    format!("--key-file FILE, or the text of a key file in {VARIABLE}"),
+                    format!("--key-file FILE, --config wafpass.toml, or the text of a key file in {VARIABLE}"),
                 )
             })?;
-            return KeyFile::parse(&text).map_err(|fault| fault.within(VARIABLE));
+            return Keys::parse(&text).map_err(|fault| fault.within(VARIABLE));
         };
         let mut text = Zeroizing::new(String::new());
         let read = if !input::is_standard(path) {
@@ -60,7 +59,7 @@ impl KeySource {
             io::stdin().read_to_string(&mut text)
         };
         read.map_err(|error| Fault::reading(path, &error))?;
-        KeyFile::parse(&text).map_err(|fault| fault.within(&shown(path)))
+        Keys::parse(&text).map_err(|fault| fault.within(&shown(path)))
     }
 }
 
@@ -87,39 +86,140 @@ fn refuse_open_to_others(_: &Path, _: &File) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A key file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KeyFile {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) aud: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) freshness: Option<Preset>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) max_age: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) skew: Option<u32>,
+/// The keys that were read, and what was read with them.
+pub(crate) struct Keys {
+    pub(crate) audience: Option<String>,
+    pub(crate) freshness: Option<Freshness>,
+    /// Each secret as text.
     pub(crate) keys: Vec<KeyEntry>,
+    /// Where the policy comes from, unless the options say it.
+    pub(crate) config: Option<Config>,
+    loaded: Vec<Candidate>,
 }
 
-/// A key in a key file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KeyEntry {
-    pub(crate) kid: String,
-    pub(crate) key: Zeroizing<String>,
-    #[serde(default, skip_serializing, deserialize_with = "some_moment")]
-    not_before: Option<UnixTime>,
-    #[serde(default, skip_serializing, deserialize_with = "some_moment")]
-    not_after: Option<UnixTime>,
-    #[serde(default, skip_serializing)]
-    revoked: bool,
+/// A key that one may sign with.
+struct Candidate {
+    key: OriginKey,
+    is_active: Box<dyn Fn(UnixTime) -> bool>,
+    /// Whether edges were told to sign with it.
+    is_chosen: bool,
+}
+
+impl Keys {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let file = KeyFile::parse(text)?;
+        let candidate = |key: Key| {
+            let is_active = key.clone();
+            let is_active = Box::new(move |now| is_active.is_active(now));
+            Candidate { key: OriginKey::Key(key), is_active, is_chosen: false }
+        };
+        Ok(Self {
+            freshness: file.freshness()?,
+            loaded: file.keys()?.into_iter().map(candidate).collect(),
+            audience: file.audience,
+            keys: file.keys,
+            config: None,
+        })
+    }
+
+    fn of_config(config: Config) -> Result<Self, Fault> {
+        let loaded = config.keys()?;
+        let entry = |key: &LoadedKey| {
+            KeyEntry::new(key.id().to_string(), key.secret().to_base64url())
+        };
+        Ok(Self {
+            audience: Some(config.audience().into()),
+            freshness: Some(config.freshness()),
+            keys: loaded.iter().map(entry).collect(),
+            loaded: loaded.into_iter().map(Candidate::of_config).collect(),
+            config: Some(config),
+        })
+    }
+
+    /// What an origin accepts.
+    pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
+        let (mut keys, mut roots) = (Vec::new(), Vec::new());
+        for candidate in &self.loaded {
+            match &candidate.key {
+                OriginKey::Key(key) => keys.push(key.clone()),
+                OriginKey::Root(root) => roots.push(root.clone()),
+                _ => {}
+            }
+        }
+        Keyring::with_roots(keys, roots)
+    }
+
+    /// The key to sign with for `audience` at `now`: the one with the id asked for, or the only one that
+    /// counts, or of several the one that edges were told to sign with. Of a root, that of the day.
+    pub(crate) fn to_sign(
+        &self,
+        kid: Option<&str>,
+        audience: &str,
+        now: UnixTime,
+    ) -> Result<Key, Fault> {
+        let keys = self.loaded.iter().map(|candidate| Ok((candidate, candidate.at(audience, now)?)));
+        let keys = keys.collect::<Result<Vec<_>, ConfigError>>()?;
+        if let Some(kid) = kid {
+            let is_meant = |(candidate, key): &&(&Candidate, Key)| {
+                key.id().as_str() == kid || candidate.id() == kid
+            };
+            let known = ids(keys.iter().map(|(_, key)| key));
+            let found = keys.iter().find(is_meant).map(|(_, key)| key.clone());
+            return found.ok_or_else(|| {
+                Fault::new(format!("no key has the id {kid:?}"), format!("one of: {known}"))
+            });
+        }
+        let active = keys.into_iter().filter(|(candidate, _)| (candidate.is_active)(now));
+        let active: Vec<_> = active.collect();
+        let mut chosen = active.iter().filter(|(candidate, _)| candidate.is_chosen);
+        match (active.as_slice(), chosen.next(), chosen.next()) {
+            ([(_, key)], ..) | (_, Some((_, key)), None) => Ok(key.clone()),
+            ([], ..) => Err(Fault::new(
+                "no key counts at this time",
+                "look at not_before, not_after and revoked in the key file",
+            )),
+            (several, ..) => {
+                let way_out = format!("--kid with one of: {}", ids(several.iter().map(|(_, key)| key)));
+                Err(Fault::new("more than one key counts at this time", way_out))
+            }
+        }
+    }
+}
+
+impl Candidate {
+    fn of_config(loaded: LoadedKey) -> Self {
+        Self {
+            key: loaded.origin().clone(),
+            is_chosen: loaded.state() == Some(KeyState::Signing),
+            is_active: Box::new(move |now| loaded.is_active(now)),
+        }
+    }
+
+    fn id(&self) -> &str {
+        match &self.key {
+            OriginKey::Key(key) => key.id().as_str(),
+            OriginKey::Root(root) => root.id().as_str(),
+            _ => "",
+        }
+    }
+
+    /// The key itself, or the one that is derived from it.
+    fn at(&self, audience: &str, now: UnixTime) -> Result<Key, ConfigError> {
+        match &self.key {
+            OriginKey::Root(root) => Ok(root.derive(now, audience)?.key().clone()),
+            OriginKey::Key(key) => Ok(key.clone()),
+            _ => Err(ConfigError::NoKeys),
+        }
+    }
+}
+
+fn ids<'k>(keys: impl Iterator<Item = &'k Key>) -> String {
+    keys.map(|key| key.id().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A window of freshness by name.
-#[derive(Clone, Copy, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Preset {
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum PresetName {
     /// 60 s, 5 s of skew: nothing between edge and origin repeats a request.
     Strict,
     /// 90 s, 5 s of skew: `CloudFront` and its retries.
@@ -128,104 +228,13 @@ pub(crate) enum Preset {
     CloudfrontOriginGroup,
 }
 
-impl Preset {
-    pub(crate) const fn freshness(self) -> Freshness {
-        match self {
-            Self::Strict => Freshness::strict(),
-            Self::Cloudfront => Freshness::cloudfront(),
-            Self::CloudfrontOriginGroup => Freshness::cloudfront_origin_group(),
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Self {
+        match name {
+            PresetName::Strict => Self::Strict,
+            PresetName::Cloudfront => Self::Cloudfront,
+            PresetName::CloudfrontOriginGroup => Self::CloudfrontOriginGroup,
         }
-    }
-}
-
-impl KeyFile {
-    pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
-        let file: Self = serde_json::from_str(text).map_err(|error| fault_of(&error, text))?;
-        file.check()?;
-        Ok(file)
-    }
-
-    /// Whether a signer and a verifier could work with it.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        let keys = self.keys()?;
-        Keyring::new(keys.iter().cloned())?;
-        self.freshness()?;
-        for (key, audience) in keys.into_iter().zip(&self.aud) {
-            Signer::builder(audience, key).build()?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn keys(&self) -> Result<Vec<Key>, Fault> {
-        let load = |entry: &KeyEntry| {
-            entry.load().map_err(|fault| fault.within(&format!("key {:?}", entry.kid)))
-        };
-        self.keys.iter().map(load).collect()
-    }
-
-    pub(crate) fn freshness(&self) -> Result<Option<Freshness>, Fault> {
-        match (self.freshness, self.max_age, self.skew) {
-            (None, None, None) => Ok(None),
-            (Some(preset), None, None) => Ok(Some(preset.freshness())),
-            (None, Some(max_age), skew) => {
-                Ok(Some(Freshness::custom(max_age, skew.unwrap_or(DEFAULT_SKEW_S))?))
-            }
-            _ => {
-                let fault = "freshness, max_age and skew do not go together";
-                Err(Fault::new(fault, "give freshness alone, or max_age with or without skew"))
-            }
-        }
-    }
-}
-
-/// What is wrong with the text of a key file. Says where, and repeats no value: it may be a secret.
-fn fault_of(error: &serde_json::Error, text: &str) -> Fault {
-    let told = error.to_string();
-    let what = if error.is_data() {
-        match ["unknown field", "missing field", "duplicate field"]
-            .iter()
-            .find(|kind| told.starts_with(**kind))
-        {
-            Some(_) => {
-                told.split(" at line ").next().unwrap_or_default().escape_debug().to_string()
-            }
-            None => "a value that cannot stand there".into(),
-        }
-    } else {
-        "not JSON".into()
-    };
-    let way_out = if what.contains("`kid`, expected") || text.contains("waf_secrets") {
-        "this looks like the edge's value; a key file is {\"aud\": …, \"keys\": [{\"kid\": …, \"key\": …}]}"
-    } else {
-        "a key file is {\"aud\": …, \"freshness\": …, \"keys\": [{\"kid\": …, \"key\": …}]}; see wafpass keygen --help"
-    };
-    Fault::new(format!("line {}, column {}: {what}", error.line(), error.column()), way_out)
-}
-
-impl KeyEntry {
-    pub(crate) const fn new(kid: String, key: Zeroizing<String>) -> Self {
-        Self { kid, key, not_before: None, not_after: None, revoked: false }
-    }
-
-    pub(crate) fn load(&self) -> Result<Key, Fault> {
-        let key = Key::new(&self.kid, &Secret::from_base64url(&self.key)?)?;
-        let key = self.not_before.into_iter().fold(key, Key::not_before);
-        let key = self.not_after.into_iter().fold(key, Key::not_after);
-        Ok(if self.revoked { key.revoked() } else { key })
-    }
-}
-
-fn some_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Moment {
-        Seconds(i64),
-        Date(String),
-    }
-
-    match Moment::deserialize(deserializer)? {
-        Moment::Seconds(seconds) => Ok(Some(UnixTime::from_secs(seconds))),
-        Moment::Date(text) => parse_moment(&text).map(Some).map_err(serde::de::Error::custom),
     }
 }
 

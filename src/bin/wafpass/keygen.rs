@@ -3,11 +3,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use wafpass::clock;
+use wafpass::config::KeyFile;
 use wafpass::{Secret, random_nonce};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
-use crate::key_file::{KeyEntry, KeyFile, Preset};
+use crate::key_file::{KeyEntry, PresetName};
 use crate::new_files::NewFiles;
 use crate::style::FAINT;
 use crate::{Verdict, style};
@@ -66,7 +67,7 @@ pub(crate) struct Args {
     aud: String,
     /// For the key file: strict, cloudfront or cloudfront-origin-group.
     #[arg(long, value_name = "PRESET", hide_possible_values = true)]
-    freshness: Option<Preset>,
+    freshness: Option<PresetName>,
     /// Write the key file here (mode 0600).
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -98,13 +99,9 @@ impl Args {
         let kid = self.kid.clone().map_or_else(dated_kid, Ok)?;
         let key = Secret::generate()?.to_base64url();
         let waf_secret = Secret::generate()?.to_base64url();
-        let key_file = KeyFile {
-            aud: Some(self.aud.clone()),
-            freshness: self.freshness,
-            max_age: None,
-            skew: None,
-            keys: vec![KeyEntry::new(kid.clone(), key.clone())],
-        };
+        let mut key_file = KeyFile::new(vec![KeyEntry::new(kid.clone(), key.clone())]);
+        key_file.audience = Some(self.aud.clone());
+        key_file.freshness = self.freshness.map(Into::into);
         key_file.check()?;
         let edge = EdgeValue { kid: &kid, key: &key, aud: &self.aud, waf_secrets: [&waf_secret] };
         if self.json {

@@ -1,16 +1,19 @@
-//! The verifier of `verify` and `explain`, from their options and the key file.
+//! The verifier of `verify` and `explain`, from their options, the key file and the configuration.
 
 use wafpass::clock;
+use wafpass::config::Preset;
 use wafpass::explain::Comparer;
-use wafpass::limits::DEFAULT_BODY_CAP_BYTES;
 use wafpass::replay::Capacity;
 use wafpass::{
     BodyCoverage, Freshness, HostBinding, Keyring, QueryMode, RestartBarrier, UnixTime, Verifier,
-    WafRequirement,
+    VerifierBuilder, WafRequirement,
 };
 
 use crate::error::Fault;
-use crate::key_file::{DEFAULT_SKEW_S, KeyFile, KeySource, Preset, parse_moment};
+use crate::key_file::{KeySource, Keys, PresetName, parse_moment};
+
+/// Skew where `--max-age` is given without one; that of every preset.
+const DEFAULT_SKEW_S: u32 = 5;
 
 /// What the origin asks of a request: give what its own verifier is built with.
 #[derive(clap::Args)]
@@ -23,7 +26,7 @@ pub(crate) struct Policy {
     aud: Option<String>,
     /// strict, cloudfront or cloudfront-origin-group [default: key file].
     #[arg(long, value_name = "PRESET", conflicts_with_all = ["max_age", "skew"], hide_possible_values = true)]
-    freshness: Option<Preset>,
+    freshness: Option<PresetName>,
     /// Oldest signature to accept, in place of a preset.
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u32>,
@@ -31,20 +34,20 @@ pub(crate) struct Policy {
     #[arg(long, value_name = "SECONDS", requires = "max_age")]
     skew: Option<u32>,
     /// Origin path prefix, such as /prod, which the edge does not sign.
-    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
-    strip_prefix: String,
-    /// What of the query is signed.
-    #[arg(long, value_name = "all|none", default_value = "all", hide_possible_values = true)]
-    query: Query,
+    #[arg(long, value_name = "PATH")]
+    strip_prefix: Option<String>,
+    /// What of the query is signed [default: all].
+    #[arg(long, value_name = "all|none", hide_possible_values = true)]
+    query: Option<Query>,
     /// A field that has to be covered; may be given several times.
     #[arg(long, value_name = "NAME")]
     require_header: Vec<String>,
     /// A request with a body has to cover content-digest.
     #[arg(long)]
     require_body: bool,
-    /// Largest covered body.
-    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_BODY_CAP_BYTES)]
-    body_cap: usize,
+    /// Largest covered body [default: 1048576].
+    #[arg(long, value_name = "BYTES")]
+    body_cap: Option<usize>,
     /// The signed x-cloud-host has to be the Host.
     #[arg(long)]
     bind_host: bool,
@@ -79,30 +82,37 @@ impl Policy {
         self.now.unwrap_or_else(clock::now)
     }
 
-    pub(crate) fn verifier(&self, keys: &KeyFile) -> Result<Verifier, Fault> {
+    /// What the configuration asks, if there is one, and what the options ask in its place.
+    pub(crate) fn verifier(&self, keys: &Keys) -> Result<Verifier, Fault> {
         let audience = audience(self.aud.as_deref(), keys)?;
-        let waf = if self.accept_waf_none {
-            WafRequirement::NotRequired
-        } else {
-            WafRequirement::Required
+        let builder = Verifier::builder(audience, keys.keyring()?, self.freshness(keys)?);
+        let builder = match &keys.config {
+            Some(config) => config.policy_of(builder),
+            None => builder,
         };
-        let body =
-            if self.require_body { BodyCoverage::Required } else { BodyCoverage::WhenCovered };
-        let host = if self.bind_host { HostBinding::Bound } else { HostBinding::Unbound };
-        let builder =
-            Verifier::builder(audience, Keyring::new(keys.keys()?)?, self.freshness(keys)?)
-                .waf(waf)
-                .strip_prefix(&self.strip_prefix)
-                .query(self.query.into())
-                .body_coverage(body)
-                .body_cap(self.body_cap)
-                .bind_host(host)
-                // One request, judged once: there is nothing to replay, and no restart.
-                .replay_capacity(Capacity::shared(1))
-                .restart_barrier(RestartBarrier::InsecureOff);
-        let builder =
-            self.require_header.iter().fold(builder, |builder, name| builder.require_header(name));
+        let builder = self.overriding(builder)
+            // One request, judged once: there is nothing to replay, and no restart.
+            .replay_capacity(Capacity::shared(1))
+            .restart_barrier(RestartBarrier::InsecureOff);
         Ok(builder.build_at(self.now())?)
+    }
+
+    fn overriding(&self, builder: VerifierBuilder) -> VerifierBuilder {
+        let builder = match &self.strip_prefix {
+            Some(prefix) => builder.strip_prefix(prefix),
+            None => builder,
+        };
+        let builder = self.query.into_iter().fold(builder, |builder, query| builder.query(query.into()));
+        let builder = self.body_cap.into_iter().fold(builder, VerifierBuilder::body_cap);
+        let builder = if self.accept_waf_none {
+            builder.waf(WafRequirement::NotRequired)
+        } else {
+            builder
+        };
+        let builder =
+            if self.require_body { builder.body_coverage(BodyCoverage::Required) } else { builder };
+        let builder = if self.bind_host { builder.bind_host(HostBinding::Bound) } else { builder };
+        self.require_header.iter().fold(builder, |builder, name| builder.require_header(name))
     }
 
     /// Compares what the signer signed with what the origin saw.
@@ -110,14 +120,14 @@ impl Policy {
         Ok(Comparer::new(keyring).strip_prefix(&self.strip_prefix)?.query(self.query.into()))
     }
 
-    fn freshness(&self, keys: &KeyFile) -> Result<Freshness, Fault> {
+    fn freshness(&self, keys: &Keys) -> Result<Freshness, Fault> {
         if let Some(preset) = self.freshness {
-            return Ok(preset.freshness());
+            return Ok(Preset::from(preset).freshness());
         }
         if let Some(max_age) = self.max_age {
             return Ok(Freshness::custom(max_age, self.skew.unwrap_or(DEFAULT_SKEW_S))?);
         }
-        keys.freshness()?.ok_or_else(|| {
+        keys.freshness.ok_or_else(|| {
             let fault = "how old may a signature be? There is no default";
             Fault::new(fault, "--freshness cloudfront, or strict, or --max-age SECONDS; or put it in the key file")
         })
@@ -125,11 +135,22 @@ impl Policy {
 }
 
 /// The audience from the options, or else from the key file.
-pub(crate) fn audience<'a>(option: Option<&'a str>, keys: &'a KeyFile) -> Result<&'a str, Fault> {
-    option.or(keys.aud.as_deref()).ok_or_else(|| {
+pub(crate) fn audience<'a>(option: Option<&'a str>, keys: &'a Keys) -> Result<&'a str, Fault> {
+    option.or(keys.audience.as_deref()).ok_or_else(|| {
         Fault::new(
             "there is no audience, the name of the site or origin",
             "--aud NAME, or put aud in the key file",
         )
     })
+}
+
+/// Origin path prefix and query, from the options or else from the configuration.
+pub(crate) fn told<'a>(
+    prefix: Option<&'a str>,
+    query: Option<Query>,
+    keys: &'a Keys,
+) -> (&'a str, QueryMode) {
+    let (of_config, query_of_config) =
+        keys.config.as_ref().map_or(("", QueryMode::All), |config| (config.strip_prefix(), config.query()));
+    (prefix.unwrap_or(of_config), query.map_or(query_of_config, Into::into))
 }

@@ -10,8 +10,8 @@ use wafpass::{
 };
 
 use crate::error::Fault;
-use crate::key_file::{KeyFile, KeySource, parse_moment};
-use crate::policy::{Query, audience};
+use crate::key_file::{KeySource, Keys, parse_moment};
+use crate::policy::{Query, audience, told};
 use crate::{Verdict, input, style};
 
 const AFTER: &str = "\
@@ -54,11 +54,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     /// Origin path prefix in the URL, such as /prod, which is not signed.
-    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
-    strip_prefix: String,
-    /// What of the query to sign.
-    #[arg(long, value_name = "all|none", default_value = "all", hide_possible_values = true)]
-    query: Query,
+    #[arg(long, value_name = "PATH")]
+    strip_prefix: Option<String>,
+    /// What of the query to sign [default: all].
+    #[arg(long, value_name = "all|none", hide_possible_values = true)]
+    query: Option<Query>,
     /// What makes the signature unique [default: random].
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
@@ -103,15 +103,16 @@ impl Args {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
         let now = self.date.unwrap_or_else(clock::now);
         let keys = self.source.load(self.body.as_deref())?;
-        let key = self.key(&keys, now)?;
+        let audience = audience(self.aud.as_deref(), &keys)?;
+        let key = keys.to_sign(self.kid.as_deref(), audience, now)?;
         let url = Url::parse(&self.url)?;
         let mut fields = self.headers.clone();
         if let Some(path) = &self.body {
             let value = ContentDigest::of(&input::read(path)?).to_field_value();
             fields.push(Field { name: "content-digest".into(), value });
         }
-        let signature =
-            self.sign(key, audience(self.aud.as_deref(), &keys)?, &url, &fields, now)?;
+        let signer = self.signer(audience, key, &keys, &fields)?;
+        let signature = self.sign(&signer, &url, &fields, now)?;
         let own = signature
             .fields()
             .map(|(name, value)| Field { name: name.into(), value: value.into() });
@@ -126,45 +127,27 @@ impl Args {
         Ok(Verdict::Good)
     }
 
-    /// The key with the id asked for, or the only one that counts.
-    fn key(&self, keys: &KeyFile, now: UnixTime) -> Result<Key, Fault> {
-        let all = keys.keys()?;
-        let ids = |keys: &[Key]| {
-            keys.iter().map(|key| key.id().to_string()).collect::<Vec<_>>().join(", ")
-        };
-        if let Some(kid) = &self.kid {
-            let known = ids(&all);
-            let found = all.into_iter().find(|key| key.id().as_str() == kid);
-            return found.ok_or_else(|| {
-                Fault::new(format!("no key has the id {kid:?}"), format!("one of: {known}"))
-            });
-        }
-        let mut active: Vec<Key> = all.into_iter().filter(|key| key.is_active(now)).collect();
-        match (active.len(), active.pop()) {
-            (1, Some(key)) => Ok(key),
-            (_, Some(key)) => {
-                let way_out = format!("--kid with one of: {}, {}", ids(&active), key.id());
-                Err(Fault::new("more than one key counts at this time", way_out))
-            }
-            (_, None) => Err(Fault::new(
-                "no key counts at this time",
-                "look at not_before, not_after and revoked in the key file",
-            )),
-        }
+    /// The signer that the options ask for, or else the configuration.
+    fn signer(
+        &self,
+        audience: &str,
+        key: Key,
+        keys: &Keys,
+        fields: &[Field],
+    ) -> Result<Signer, Fault> {
+        let (prefix, query) = told(self.strip_prefix.as_deref(), self.query, keys);
+        let signer = Signer::builder(audience, key).strip_prefix(prefix).query(query);
+        let signer = fields.iter().fold(signer, |signer, field| signer.cover(&field.name));
+        Ok(signer.build()?)
     }
 
     fn sign(
         &self,
-        key: Key,
-        audience: &str,
+        signer: &Signer,
         url: &Url<'_>,
         fields: &[Field],
         now: UnixTime,
     ) -> Result<Signature, Fault> {
-        let signer = fields
-            .iter()
-            .fold(Signer::builder(audience, key), |signer, field| signer.cover(&field.name));
-        let signer = signer.strip_prefix(&self.strip_prefix).query(self.query.into()).build()?;
         let nonce = self.nonce.clone().map_or_else(random_nonce, Ok)?;
         let host = [(b"host".as_slice(), url.authority.as_bytes())];
         let fields = fields.iter().map(|field| (field.name.as_bytes(), field.value.as_bytes()));
