@@ -71,7 +71,7 @@ use crate::key::KeyId;
 use crate::keyring::Keyring;
 use crate::layer::{Perimeter, Refusal, VerifyLayer};
 use crate::limits::MAX_CONFIG_BYTES;
-use crate::policy::{Freshness, RestartBarrier, WafRequirement};
+use crate::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, WafRequirement};
 use crate::replay::{Capacity, ReplayStore};
 use crate::route::Routes;
 use crate::time::UnixTime;
@@ -206,6 +206,36 @@ impl Config {
     #[must_use]
     pub const fn waf(&self) -> WafRequirement {
         self.settings.waf
+    }
+
+    /// How often GET, HEAD and OPTIONS may use one signature.
+    #[must_use]
+    pub fn uses(&self) -> u8 {
+        self.settings.freshness.uses_of(b"GET", false).get()
+    }
+
+    /// Header fields that every signature has to cover.
+    #[must_use]
+    pub fn required_headers(&self) -> &[String] {
+        &self.settings.signature.required_headers
+    }
+
+    /// Whether the signed host has to be the Host.
+    #[must_use]
+    pub const fn host(&self) -> HostBinding {
+        self.settings.signature.host
+    }
+
+    /// Whether bodies have to be covered.
+    #[must_use]
+    pub const fn body(&self) -> BodyCoverage {
+        self.settings.signature.body
+    }
+
+    /// Largest body that is checked, in bytes.
+    #[must_use]
+    pub const fn body_cap(&self) -> usize {
+        self.settings.signature.body_cap
     }
 
     /// The path that the CDN puts in front of the viewer's; empty for none.

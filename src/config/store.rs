@@ -57,7 +57,9 @@ enum UrlSource {
 impl Store {
     /// Whether both are about one store: what the verifier asks of it may differ.
     pub(super) fn is_that_of(&self, other: &Self) -> bool {
-        self.backend == other.backend && self.capacity == other.capacity && self.redis == other.redis
+        self.backend == other.backend
+            && self.capacity == other.capacity
+            && self.redis == other.redis
     }
 }
 

@@ -67,7 +67,7 @@ try:   a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key":
 "#]]);
     place.wafpass(["verify"]).assert().code(2).stderr_eq(str![[r#"
 error: there are no keys
-try:   --key-file FILE, or the text of a key file in WAFPASS_KEYS
+try:   --key-file FILE, --config wafpass.toml, or the text of a key file in WAFPASS_KEYS
 
 "#]]);
 }

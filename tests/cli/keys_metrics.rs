@@ -35,7 +35,7 @@ fn serve(answer: String) -> SocketAddr {
 }
 
 /// An origin with these metrics.
-fn origin(metrics: &str) -> SocketAddr {
+pub(crate) fn origin(metrics: &str) -> SocketAddr {
     let length = metrics.len();
     serve(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{metrics}"))
 }

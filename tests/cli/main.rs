@@ -13,11 +13,13 @@
 
 mod common;
 mod explain;
+mod explain_record;
 mod key_file;
 mod keygen;
 mod keys;
 mod keys_export;
 mod keys_metrics;
+mod report;
 mod sign;
 mod vectors;
 mod verify;
@@ -35,7 +37,7 @@ const MAX_COLUMNS: usize = 96;
 #[test]
 fn help_pages() {
     let place = Place::new();
-    for verb in ["keygen", "sign", "verify", "explain", "vectors", "demo"] {
+    for verb in ["keygen", "report", "sign", "verify", "explain", "vectors", "demo"] {
         let page = snapbox::Data::read_from(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cli/{verb}.txt")),
             None,

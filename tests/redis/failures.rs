@@ -172,6 +172,7 @@ async fn a_server_that_cannot_be_reached_is_tried_again() {
     let origin = build(builder(&server.url()).breaker(breaker.0, breaker.1).timeout(timeout));
     assert_eq!(admit(&origin, 1).await, Admission::Unavailable);
     until_open(&origin).await;
+    assert_eq!(origin.started(), None); // nobody has said so
     let fault = ReplayRedisState::Open(ReplayRedisFault::Connection);
     assert_eq!(origin.status().state, fault);
     server.restart();

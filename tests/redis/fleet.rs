@@ -87,7 +87,6 @@ async fn two_verifiers_accept_a_request_once() {
         (builder.replay_store(store.clone()).build_at(at(-100)).unwrap(), store)
     });
     for (verifier, store) in &verifiers {
-        assert_eq!(verifier.ready_at(), None); // not known before Redis was asked
         until_ready(store).await;
         assert_eq!(verifier.ready_at(), Some(at(5 + 2)));
     }
@@ -137,7 +136,7 @@ async fn every_key_is_a_short_hash_and_expires() {
     left.sort_unstable();
     let kept = [-60, 0, 0, 5].map(|date| (date + 60 + 2 * 5 + 6) * 1_000);
     for (left, kept) in left.iter().zip(kept) {
-        assert!((kept - 15_000..=kept).contains(left), "{left} of {kept} ms");
+        assert!((kept - 4_000..=kept).contains(left), "{left} of {kept} ms");
     }
     assert_eq!(left.len(), 4);
 }

@@ -7,7 +7,7 @@ use wafpass::{Keyring, UnixTime, Verifier};
 
 use crate::error::Fault;
 use crate::input;
-use crate::key_file::KeyFile;
+use crate::key_file::Keys;
 use crate::policy::Policy;
 use crate::request::RawRequest;
 
@@ -23,7 +23,7 @@ pub(crate) struct Capture {
 
 /// All that was read.
 pub(crate) struct Loaded {
-    pub(crate) keys: KeyFile,
+    pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     /// The moment to judge at.
     pub(crate) now: UnixTime,
@@ -42,7 +42,7 @@ impl Capture {
     }
 
     /// The keys and the request, without a policy to judge by; `other` is read as well.
-    pub(crate) fn load_with(&self, other: Option<&Path>) -> Result<(KeyFile, Vec<u8>), Fault> {
+    pub(crate) fn load_with(&self, other: Option<&Path>) -> Result<(Keys, Vec<u8>), Fault> {
         let other = other.filter(|other| input::is_standard(other));
         if other.is_some() && input::is_standard(&self.request) {
             let fault =
@@ -54,8 +54,12 @@ impl Capture {
     }
 
     /// Compares what the signer signed with what the origin saw.
-    pub(crate) fn comparer<'k>(&self, keyring: &'k Keyring) -> Result<Comparer<'k>, Fault> {
-        self.policy.comparer(keyring)
+    pub(crate) fn comparer<'k>(
+        &self,
+        keys: &Keys,
+        keyring: &'k Keyring,
+    ) -> Result<Comparer<'k>, Fault> {
+        self.policy.comparer(keys, keyring)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
-use crate::{Verdict, demo, explain, keygen, keys, sign, style, vectors, verify};
+use crate::{Verdict, config, demo, explain, keygen, keys, report, sign, style, vectors, verify};
 
 const AFTER: &str = "\
 Exit codes:
@@ -34,6 +34,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Keygen(keygen::Args),
     Keys(keys::Args),
+    Config(config::Args),
+    Report(report::Args),
     Sign(sign::Args),
     Verify(verify::Args),
     Explain(explain::Args),
@@ -46,6 +48,8 @@ impl Command {
         match self {
             Self::Keygen(args) => args.run(out),
             Self::Keys(args) => args.run(out),
+            Self::Config(args) => args.run(out),
+            Self::Report(args) => args.run(out),
             Self::Sign(args) => args.run(out),
             Self::Verify(args) => args.run(out),
             Self::Explain(args) => args.run(out),

@@ -6,7 +6,7 @@ use std::path::Path;
 use wafpass::explain::{
     ComparedPart, Comparison, ExplainRecord, Finding, LocalSignature, Seen, Visible,
 };
-use wafpass::{Key, Keyring, MessageHead};
+use wafpass::{Key, MessageHead};
 
 use crate::capture::Capture;
 use crate::error::Fault;
@@ -14,17 +14,18 @@ use crate::request::RawRequest;
 use crate::style::{BAD, FAINT, GOOD, HEADING};
 use crate::{Verdict, input};
 
-/// With what every record begins, so that it can be told from the name of a file.
-const MARKER: &str = "wafpass-explain-";
+/// What stands in every record, so that it can be told from the name of a file.
+const MARKERS: [&str; 2] = ["wafpass-explain-", "salt="];
 
 /// Compares the request with the record in `record`: text, a file, or standard input.
 pub(crate) fn run(
     capture: &Capture,
     record: &str,
-    suspects: impl FnOnce(&crate::key_file::KeyFile) -> Result<Vec<(String, Key)>, Fault>,
+    suspects: impl FnOnce(&crate::key_file::Keys) -> Result<Vec<(String, Key)>, Fault>,
     out: &mut dyn Write,
 ) -> Result<Verdict, Fault> {
-    let file = (!record.contains(MARKER)).then(|| Path::new(record));
+    let is_text = MARKERS.iter().all(|marker| record.contains(marker));
+    let file = (!is_text).then(|| Path::new(record));
     let (keys, bytes) = capture.load_with(file)?;
     let text = match file {
         Some(file) => input::read(file)?,
@@ -32,8 +33,8 @@ pub(crate) fn run(
     };
     let request = RawRequest::parse(&bytes)?;
     let record = pick(&text, &request.head())?;
-    let keyring = Keyring::new(keys.keys()?)?;
-    let comparer = capture.comparer(&keyring)?;
+    let keyring = keys.keyring()?;
+    let comparer = capture.comparer(&keys, &keyring)?;
     let comparer = suspects(&keys)?
         .into_iter()
         .fold(comparer, |comparer, (what, key)| comparer.suspect(&what, key));
@@ -77,6 +78,9 @@ fn print_verdict(
 ) -> Result<(), Fault> {
     let labels: Vec<&str> = comparison.differing().map(|part| part.label.as_str()).collect();
     match labels.as_slice() {
+        [] if comparison.signature == LocalSignature::Wrong => {
+            writeln!(out, "{BAD}nothing differs, and the signature is wrong at both ends{BAD:#}")?;
+        }
         [] => writeln!(out, "{GOOD}nothing differs{GOOD:#}")?,
         [label] => writeln!(out, "{BAD}{label} differs{BAD:#}")?,
         [labels @ .., last] => {

@@ -5,7 +5,7 @@ use wafpass::{Key, RejectionKind, Secret, Verifier};
 
 use crate::capture::Capture;
 use crate::error::Fault;
-use crate::key_file::{KeyEntry, KeyFile};
+use crate::key_file::{KeyEntry, Keys};
 use crate::style::{BAD, FAINT, GOOD, HEADING};
 use crate::{Verdict, compare, style};
 
@@ -65,13 +65,13 @@ impl Args {
 }
 
 /// Also suspects the mistake that is made most with keys in text.
-fn explainer<'v>(verifier: &'v Verifier, keys: &KeyFile) -> Result<Explainer<'v>, Fault> {
+fn explainer<'v>(verifier: &'v Verifier, keys: &Keys) -> Result<Explainer<'v>, Fault> {
     let explainer = Explainer::new(verifier);
     let suspects = suspects(keys)?.into_iter();
     Ok(suspects.fold(explainer, |explainer, (what, key)| explainer.suspect(&what, key)))
 }
 
-fn suspects(keys: &KeyFile) -> Result<Vec<(String, Key)>, Fault> {
+fn suspects(keys: &Keys) -> Result<Vec<(String, Key)>, Fault> {
     let suspect = |entry: &KeyEntry| {
         let text = Secret::new(entry.key.as_bytes())?;
         let what = format!(

@@ -124,9 +124,8 @@ impl Keys {
 
     fn of_config(config: Config) -> Result<Self, Fault> {
         let loaded = config.keys()?;
-        let entry = |key: &LoadedKey| {
-            KeyEntry::new(key.id().to_string(), key.secret().to_base64url())
-        };
+        let entry =
+            |key: &LoadedKey| KeyEntry::new(key.id().to_string(), key.secret().to_base64url());
         Ok(Self {
             audience: Some(config.audience().into()),
             freshness: Some(config.freshness()),
@@ -157,7 +156,8 @@ impl Keys {
         audience: &str,
         now: UnixTime,
     ) -> Result<Key, Fault> {
-        let keys = self.loaded.iter().map(|candidate| Ok((candidate, candidate.at(audience, now)?)));
+        let keys =
+            self.loaded.iter().map(|candidate| Ok((candidate, candidate.at(audience, now)?)));
         let keys = keys.collect::<Result<Vec<_>, ConfigError>>()?;
         if let Some(kid) = kid {
             let is_meant = |(candidate, key): &&(&Candidate, Key)| {
@@ -179,7 +179,8 @@ impl Keys {
                 "look at not_before, not_after and revoked in the key file",
             )),
             (several, ..) => {
-                let way_out = format!("--kid with one of: {}", ids(several.iter().map(|(_, key)| key)));
+                let way_out =
+                    format!("--kid with one of: {}", ids(several.iter().map(|(_, key)| key)));
                 Err(Fault::new("more than one key counts at this time", way_out))
             }
         }

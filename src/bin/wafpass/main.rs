@@ -3,6 +3,7 @@
 mod capture;
 mod cli;
 mod compare;
+mod config;
 mod demo;
 mod error;
 mod explain;
@@ -10,8 +11,10 @@ mod input;
 mod key_file;
 mod keygen;
 mod keys;
+mod metrics;
 mod new_files;
 mod policy;
+mod report;
 mod request;
 mod sign;
 mod style;

@@ -90,7 +90,8 @@ impl Policy {
             Some(config) => config.policy_of(builder),
             None => builder,
         };
-        let builder = self.overriding(builder)
+        let builder = self
+            .overriding(builder)
             // One request, judged once: there is nothing to replay, and no restart.
             .replay_capacity(Capacity::shared(1))
             .restart_barrier(RestartBarrier::InsecureOff);
@@ -102,13 +103,11 @@ impl Policy {
             Some(prefix) => builder.strip_prefix(prefix),
             None => builder,
         };
-        let builder = self.query.into_iter().fold(builder, |builder, query| builder.query(query.into()));
+        let builder =
+            self.query.into_iter().fold(builder, |builder, query| builder.query(query.into()));
         let builder = self.body_cap.into_iter().fold(builder, VerifierBuilder::body_cap);
-        let builder = if self.accept_waf_none {
-            builder.waf(WafRequirement::NotRequired)
-        } else {
-            builder
-        };
+        let builder =
+            if self.accept_waf_none { builder.waf(WafRequirement::NotRequired) } else { builder };
         let builder =
             if self.require_body { builder.body_coverage(BodyCoverage::Required) } else { builder };
         let builder = if self.bind_host { builder.bind_host(HostBinding::Bound) } else { builder };
@@ -116,8 +115,13 @@ impl Policy {
     }
 
     /// Compares what the signer signed with what the origin saw.
-    pub(crate) fn comparer<'k>(&self, keyring: &'k Keyring) -> Result<Comparer<'k>, Fault> {
-        Ok(Comparer::new(keyring).strip_prefix(&self.strip_prefix)?.query(self.query.into()))
+    pub(crate) fn comparer<'k>(
+        &self,
+        keys: &Keys,
+        keyring: &'k Keyring,
+    ) -> Result<Comparer<'k>, Fault> {
+        let (prefix, query) = told(self.strip_prefix.as_deref(), self.query, keys);
+        Ok(Comparer::new(keyring).strip_prefix(prefix)?.query(query))
     }
 
     fn freshness(&self, keys: &Keys) -> Result<Freshness, Fault> {
@@ -150,7 +154,9 @@ pub(crate) fn told<'a>(
     query: Option<Query>,
     keys: &'a Keys,
 ) -> (&'a str, QueryMode) {
-    let (of_config, query_of_config) =
-        keys.config.as_ref().map_or(("", QueryMode::All), |config| (config.strip_prefix(), config.query()));
+    let (of_config, query_of_config) = keys
+        .config
+        .as_ref()
+        .map_or(("", QueryMode::All), |config| (config.strip_prefix(), config.query()));
     (prefix.unwrap_or(of_config), query.map_or(query_of_config, Into::into))
 }

@@ -280,6 +280,9 @@ impl Comparison {
             ),
             _ => return,
         };
+        if is_other {
+            self.hints.retain(|hint| hint.code == "key"); // what was tried says nothing of this request
+        }
         self.hints.push(hint);
     }
 }

@@ -128,6 +128,24 @@ fn the_text_is_one_line_of_visible_ascii_and_reads_back() {
     assert_eq!(ExplainRecord::parse(wrapped.as_bytes()), Ok(record));
 }
 
+/// Made by `tests/vectors/explain_record.py`, which shares no code with this project.
+#[test]
+fn another_implementation_makes_the_same_record() {
+    let log = include_bytes!("../../../tests/vectors/explain-records.log");
+    let records = ExplainRecord::all_in(log);
+    let expected = records[0].as_ref().unwrap();
+    let secret: Vec<u8> = (0..32).collect();
+    let key = Key::new("2026-11-a", &Secret::new(secret).unwrap()).unwrap();
+    let signer = Signer::builder("shop", key.clone()).cover("x-cloud-viewer-ip").build().unwrap();
+    let message = Message::new("/prod/a%20b?x=+");
+    let signature = message.head(|head| signer.sign(head, WafEvidence::Pass, NONCE, NOW)).unwrap();
+    let sent = signature.fields().into_iter().fold(message, |m, (name, value)| m.set(name, value));
+    let (now, salt) = (NOW.saturating_add(10), expected.salt);
+    let verifier = verifier(Keyring::new([key]).unwrap());
+    let made = sent.head(|head| ExplainRecord::of(&verifier, head, now, salt));
+    assert_eq!(made.as_ref(), Some(expected));
+}
+
 #[test]
 fn records_are_found_in_what_surrounds_them() {
     let [first, second] = [salt(1), salt(2)].map(|salt| {

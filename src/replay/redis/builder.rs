@@ -23,8 +23,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::replay::{Capacity, ReplayWindow, Retention};
 use crate::time::UnixTime;
 
-/// How long a request may wait for Redis. Less than a millisecond is no network; more than five seconds
-/// is longer than a CDN waits before it tries again.
+/// How long a request may wait for Redis. Less than a millisecond is no network; more than five
+/// seconds is longer than a CDN waits before it tries again.
 pub(super) const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=MAX_TIMEOUT;
 /// Time between two looks at the servers.
 pub(super) const CHECKS: RangeInclusive<Duration> = Duration::from_millis(100)..=MAX_CHECK;
@@ -106,7 +106,8 @@ impl ReplayRedisBuilder {
         })
     }
 
-    /// Trusts the certificate authorities in `pem`, and not those of the operating system. For `rediss://`.
+    /// Trusts the certificate authorities in `pem`, and not those of the operating system. For
+    /// `rediss://`.
     pub fn ca_pem(mut self, pem: &[u8]) -> Self {
         self.ca = Some(pem.to_vec());
         self
@@ -130,15 +131,16 @@ impl ReplayRedisBuilder {
         self
     }
 
-    /// Unanswered requests in a row after which Redis is left alone (5), and for how long at first (one
-    /// second): twice as long each time, up to 30 s, with a random part of up to a half less.
+    /// Unanswered requests in a row after which Redis is left alone (5), and for how long at first
+    /// (one second): twice as long each time, up to 30 s, with a random part of up to a half less.
     pub const fn breaker(mut self, failures: NonZeroU32, open_for: Duration) -> Self {
         self.failures_to_open = failures;
         self.open_for = open_for;
         self
     }
 
-    /// Time between two looks at the servers and at the fleet's record: 100 ms to 10 s, 10 s unless set.
+    /// Time between two looks at the servers and at the fleet's record: 100 ms to 10 s, 10 s unless
+    /// set.
     pub const fn check_every(mut self, time: Duration) -> Self {
         self.check_every = time;
         self
@@ -168,18 +170,19 @@ impl ReplayRedisBuilder {
         self
     }
 
-    /// The store. It connects in the background, on the tokio runtime that this is called in; requests
-    /// that come before wait for it, within their timeout.
+    /// The store. It connects in the background, on the tokio runtime that this is called in;
+    /// requests that come before wait for it, within their timeout.
     ///
-    /// `now` is when the local window begins, and `capacity` is that window's: room for the requests that
-    /// this origin gets, whatever the others get.
+    /// `now` is when the local window begins, and `capacity` is that window's: room for the
+    /// requests that this origin gets, whatever the others get.
     ///
-    /// For TLS this installs *ring* as the process' cryptography for rustls, unless one is installed.
+    /// For TLS this installs *ring* as the process' cryptography for rustls, unless one is
+    /// installed.
     ///
     /// # Errors
     ///
-    /// [`ReplayRedisError`] for a setting out of bounds, and outside of a tokio runtime. Not when Redis
-    /// is not there.
+    /// [`ReplayRedisError`] for a setting out of bounds, and outside of a tokio runtime. Not when
+    /// Redis is not there.
     pub fn build(
         self,
         retention: Retention,
@@ -269,8 +272,8 @@ fn target(
 ) -> Result<Target, ReplayRedisError> {
     let is_tls = |node: &ConnectionInfo| matches!(node.addr(), ConnectionAddr::TcpTls { .. });
     if nodes.iter().any(is_tls) {
-        // Else the TLS library would choose one by what happens to be compiled in, or panic. An error
-        // says that one was installed before.
+        // Else the TLS library would choose one by what happens to be compiled in, or panic. An
+        // error says that one was installed before.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
     let has_certificates = |pem: &[u8]| {

@@ -1,4 +1,5 @@
-//! What the requests and the keeper share: the local window, the state of the connection, the journal.
+//! What the requests and the keeper share: the local window, the state of the connection, the
+//! journal.
 
 use std::num::{NonZeroU8, NonZeroU32};
 use std::sync::Arc;
@@ -202,8 +203,8 @@ impl Core {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let is_lost = fault == Fault::Connection;
         if is_lost || failures >= self.failures_to_open.get() {
-            // A lost connection comes back at once, as a rule: requests wait for it, and for a look at
-            // whether the server comes back with what it knew.
+            // A lost connection comes back at once, as a rule: requests wait for it, and for a look
+            // at whether the server comes back with what it knew.
             self.leave(if is_lost { Phase::Connecting } else { Phase::Open(fault) });
             self.wake.notify_one();
         }

@@ -1,4 +1,5 @@
-//! What can be wrong: with the settings, and with Redis. No text of either tells a URL or a password.
+//! What can be wrong: with the settings, and with Redis. No text of either tells a URL or a
+//! password.
 
 use std::error::Error;
 use std::io;
@@ -13,7 +14,8 @@ use crate::error::ConfigError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayRedisError {
-    /// The URL is none, or asks for what is not offered. The text does not repeat it: it has a password.
+    /// The URL is none, or asks for what is not offered. The text does not repeat it: it has a
+    /// password.
     #[error(
         "the URL of Redis cannot be used: {reason}\nwrite redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS, with special characters in % notation"
     )]

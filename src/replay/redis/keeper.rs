@@ -19,7 +19,8 @@ use super::{MAX_CHECK, NewServer};
 use crate::clock::monotonic;
 use crate::replay::ReplayStore;
 
-/// For how long an origin goes by a record that it has read. [`record`](super::record) counts on it.
+/// For how long an origin goes by a record that it has read. [`record`](super::record) counts on
+/// it.
 pub(super) const LEASE: Duration = Duration::from_secs(20);
 const _: () = assert!(LEASE.as_secs() == 2 * MAX_CHECK.as_secs(), "one check may come late");
 
@@ -175,8 +176,8 @@ impl Keeper {
         Ok(record)
     }
 
-    /// Brings the record up to date, in one step with reading it: as often as another origin does so
-    /// in between.
+    /// Brings the record up to date, in one step with reading it: as often as another origin does
+    /// so in between.
     async fn revise(&self, link: &Link, survey: &Survey, loss: Loss) -> Result<Record, Fault> {
         let name = format!("{}retention", self.core.prefix);
         for _ in 0..ATTEMPTS {

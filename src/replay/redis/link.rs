@@ -13,11 +13,12 @@ use super::error::ReplayRedisFault as Fault;
 /// How long connecting may take, TLS and login included.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
-/// Commands that may wait for the connection to write them. More wait for room, within their timeout.
+/// Commands that may wait for the connection to write them. More wait for room, within their
+/// timeout.
 const QUEUED: usize = 4_096;
 
-/// How often a command goes to another node of a cluster: to the one that a slot has moved to, and on
-/// to the one that it is moving to.
+/// How often a command goes to another node of a cluster: to the one that a slot has moved to, and
+/// on to the one that it is moving to.
 const REDIRECTS: usize = 3;
 
 /// Where to connect to.
@@ -57,15 +58,16 @@ impl Target {
 }
 
 impl Link {
-    /// Tells the server who this is, for `CLIENT LIST`. A server that does not let it is used all the same.
+    /// Tells the server who this is, for `CLIENT LIST`. A server that does not let it is used all
+    /// the same.
     async fn name(&self, name: &str) {
         let mut command = redis::cmd("CLIENT");
         command.arg("SETNAME").arg(name);
         drop(tokio::time::timeout(CONNECT, self.ask_nodes(&command, Nodes::All)).await);
     }
 
-    /// Sends a command for one key, once. It is sent again only where a node of a cluster has said that
-    /// it did not run it, because the slot is elsewhere.
+    /// Sends a command for one key, once. It is sent again only where a node of a cluster has said
+    /// that it did not run it, because the slot is elsewhere.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, Fault> {
         let answer = match self {
             Self::Server(connection) => command.query_async(&mut connection.clone()).await,

@@ -1,8 +1,8 @@
 //! A replay store that a fleet of origins shares, on Redis or Valkey.
 //!
-//! One round trip decides: `SET key 1 NX PX ttl`, one atomic step of the server, tells one caller of
-//! any number that it is the first. Everything else in here is about the times when that is not enough:
-//! Redis does not answer, has forgotten, is about to forget, or is told to forget.
+//! One round trip decides: `SET key 1 NX PX ttl`, one atomic step of the server, tells one caller
+//! of any number that it is the first. Everything else in here is about the times when that is not
+//! enough: Redis does not answer, has forgotten, is about to forget, or is told to forget.
 
 mod builder;
 mod core;
@@ -37,88 +37,94 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time between two looks at the fleet's record.
 const MAX_CHECK: Duration = Duration::from_secs(10);
 
-/// How much longer than the fleet agreed on an entry is kept, beside the skew: [`MAX_TIMEOUT`], in which
-/// a request may be on its way that was timely when it was sent, and the second that clocks round down.
+/// How much longer than the fleet agreed on an entry is kept, beside the skew: [`MAX_TIMEOUT`], in
+/// which a request may be on its way that was timely when it was sent, and the second that clocks
+/// round down.
 const MARGIN_S: i64 = 6;
 
 /// Remembers uses in Redis or Valkey, for all origins that share one.
 ///
-/// A request that any origin of the fleet let through is refused by all of them. It keeps the promises
-/// of [`ReplayStore`]; `docs/fleet.md` tells how to set Redis up, and what happens when it fails.
+/// A request that any origin of the fleet let through is refused by all of them. It keeps the
+/// promises of [`ReplayStore`]; `docs/fleet.md` tells how to set Redis up, and what happens when it
+/// fails.
 ///
 /// # One round trip, and nothing is sent twice
 ///
 /// A request with one use is `SET key 1 NX PX ttl`. One with more is a script of three lines, by
-/// `EVAL`: it takes a use if one is left. A transaction of `SET NX` and `INCR` would not do: it counts
-/// refused attempts, too, and on servers before Redis 7 the key may expire between the two, and come
-/// back without an expiry. A script is one command, which a cluster runs on one node or not at all.
+/// `EVAL`: it takes a use if one is left. A transaction of `SET NX` and `INCR` would not do: it
+/// counts refused attempts, too, and on servers before Redis 7 the key may expire between the two,
+/// and come back without an expiry. A script is one command, which a cluster runs on one node or
+/// not at all.
 ///
-/// A command whose answer is lost is not sent again. It may have been run: then the use is gone, and
-/// the request that it was for was refused. In a cluster a command goes on to another node where the
-/// first one says that the slot is not there, and so has not run it.
+/// A command whose answer is lost is not sent again. It may have been run: then the use is gone,
+/// and the request that it was for was refused. In a cluster a command goes on to another node
+/// where the first one says that the slot is not there, and so has not run it.
 ///
 /// An error is never taken for an answer. `nil` means used before, and nothing else does.
 ///
 /// # A key is 128 bits of a hash
 ///
-/// `wafpass:` and 22 characters of base64url: 16 bytes of the SHA-256 of the signature's identity. Redis
-/// never holds a signature, and a look into it is no help in making one. A false refusal needs two
-/// requests with the same 128 bits: with 10⁹ remembered, one request in 10²⁹.
+/// `wafpass:` and 22 characters of base64url: 16 bytes of the SHA-256 of the signature's identity.
+/// Redis never holds a signature, and a look into it is no help in making one. A false refusal
+/// needs two requests with the same 128 bits: with 10⁹ remembered, one request in 10²⁹.
 ///
 /// An entry takes 113 bytes in Redis 7.0, with its part of the tables (a million of them, by `INFO
 /// memory`); plan for 150.
 ///
 /// # How long an entry lives
 ///
-/// Until `date + max_age + 2 × skew + 6 s`. An origin whose clock is ahead by the skew writes the entry,
-/// so that it goes that much early; one whose clock is behind by the skew takes the date that much late.
-/// The retention has the skew once, hence the other. It asks within its timeout, of at most 5 s, and
-/// counts in whole seconds: that makes the 6 s. So while any origin asks, the entry is there.
+/// Until `date + max_age + 2 × skew + 6 s`. An origin whose clock is ahead by the skew writes the
+/// entry, so that it goes that much early; one whose clock is behind by the skew takes the date
+/// that much late. The retention has the skew once, hence the other. It asks within its timeout, of
+/// at most 5 s, and counts in whole seconds: that makes the 6 s. So while any origin asks, the
+/// entry is there.
 ///
 /// A command may lie in the socket of a server that stands still, and run when it goes on, minutes
-/// later. Its time to live starts then, so the entry lives longer, not shorter. The origin had given up:
-/// the request was refused, and whoever sends it again is told that it was used.
+/// later. Its time to live starts then, so the entry lives longer, not shorter. The origin had
+/// given up: the request was refused, and whoever sends it again is told that it was used.
 ///
-/// This holds while the clocks of the origins are within the skew of the edge's, and while the clock of
-/// the *server* is not set forward: Redis keeps expiry by wall clock. Let its clock be slewed.
+/// This holds while the clocks of the origins are within the skew of the edge's, and while the
+/// clock of the *server* is not set forward: Redis keeps expiry by wall clock. Let its clock be
+/// slewed.
 ///
 /// # A window in front, which may only refuse
 ///
-/// Each origin keeps a [`ReplayWindow`](super::ReplayWindow) of what it has asked for. What that refuses
-/// (used, full, expired, ahead) is refused at once; everything else asks Redis. The window's horizon
-/// makes time move forward only, for Redis too: a clock set back revives nothing.
+/// Each origin keeps a [`ReplayWindow`](super::ReplayWindow) of what it has asked for. What that
+/// refuses (used, full, expired, ahead) is refused at once; everything else asks Redis. The
+/// window's horizon makes time move forward only, for Redis too: a clock set back revives nothing.
 ///
-/// Its `capacity` is for the requests of this origin. A request that Redis did not answer for keeps its
-/// place, and its use: sent again to this origin, it is refused as used.
+/// Its `capacity` is for the requests of this origin. A request that Redis did not answer for keeps
+/// its place, and its use: sent again to this origin, it is refused as used.
 ///
 /// # What Redis has forgotten
 ///
 /// A record beside the entries says since when nothing was lost. Where it is missing, because the
-/// database is new, was flushed, or came back without its data, the origin that notices writes a new one
-/// that begins now, and every origin refuses what was signed up to then, and for the skew after it.
-/// [`started`](ReplayStore::started) tells that moment. Origins look when they connect, and every 10 s:
-/// a `FLUSHALL` under a connection that holds goes unnoticed for that long at most, while each origin
-/// still refuses what it has let through itself. A connection that breaks makes them look at once.
+/// database is new, was flushed, or came back without its data, the origin that notices writes a
+/// new one that begins now, and every origin refuses what was signed up to then, and for the skew
+/// after it. [`started`](ReplayStore::started) tells that moment. Origins look when they connect,
+/// and every 10 s: a `FLUSHALL` under a connection that holds goes unnoticed for that long at most,
+/// while each origin still refuses what it has let through itself. A connection that breaks makes
+/// them look at once.
 ///
 /// The record also names the servers by their run ids. When another one answers (a restart, a
-/// fail-over), entries of the last moments may be missing although the record is there, so that is a new
-/// beginning, too: a few seconds of refusals. [`NewServer::Trust`] does without. In a cluster, marks in
-/// every 128th slot tell when one node has come back empty.
+/// fail-over), entries of the last moments may be missing although the record is there, so that is
+/// a new beginning, too: a few seconds of refusals. [`NewServer::Trust`] does without. In a
+/// cluster, marks in every 128th slot tell when one node has come back empty.
 ///
 /// # When `max_age` grows
 ///
 /// The record holds the longest retention that any origin asked for, and all write by that. When it
-/// grows, there are entries that go too early for it, and the other origins write such entries until
-/// they look again. So the one that raises it notes when that will be over: 30 s and twice the skew from
-/// now (every origin looks within 10 s, and asks nothing by a record read 20 s ago). What is signed
-/// before then is judged by the retention before: it is refused where an entry of that length could be
-/// gone. It never shrinks; delete the record to begin anew.
+/// grows, there are entries that go too early for it, and the other origins write such entries
+/// until they look again. So the one that raises it notes when that will be over: 30 s and twice
+/// the skew from now (every origin looks within 10 s, and asks nothing by a record read 20 s ago).
+/// What is signed before then is judged by the retention before: it is refused where an entry of
+/// that length could be gone. It never shrinks; delete the record to begin anew.
 ///
 /// # When Redis does not answer
 ///
-/// A request waits for its timeout at most (50 ms). After 5 unanswered ones in a row the breaker opens:
-/// Redis is not asked, and every request is answered at once, until a connection made in the background
-/// works again. [`OnFailure`] says what becomes of the requests meanwhile.
+/// A request waits for its timeout at most (50 ms). After 5 unanswered ones in a row the breaker
+/// opens: Redis is not asked, and every request is answered at once, until a connection made in the
+/// background works again. [`OnFailure`] says what becomes of the requests meanwhile.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -157,10 +163,11 @@ pub enum OnFailure {
     FailClosed,
     /// The window of this origin decides alone.
     ///
-    /// **A hole, while it lasts**: each origin of the fleet takes the same signature once. An origin that
-    /// was started meanwhile refuses what was signed before that, and for the skew after it. What was let
-    /// through is kept and written to Redis before that counts as back, so that the others refuse it from
-    /// then on; what had come to an end by then, or was kept by a process that ended, is not.
+    /// **A hole, while it lasts**: each origin of the fleet takes the same signature once. An
+    /// origin that was started meanwhile refuses what was signed before that, and for the skew
+    /// after it. What was let through is kept and written to Redis before that counts as back, so
+    /// that the others refuse it from then on; what had come to an end by then, or was kept by a
+    /// process that ended, is not.
     ///
     /// Not for a server that answers and must not be used: one that evicts, or is out of memory.
     LocalOnly,
@@ -177,16 +184,16 @@ impl OnFailure {
     }
 }
 
-/// How it is known that the server does not evict. An entry that is evicted can be replayed, so nothing
-/// but `maxmemory-policy noeviction` will do.
+/// How it is known that the server does not evict. An entry that is evicted can be replayed, so
+/// nothing but `maxmemory-policy noeviction` will do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever matches has to handle both")]
 pub enum Eviction {
     /// By `INFO memory`, from every server. One that does not say is not used.
     #[default]
     Probe,
-    /// The operator says so, for a server that does not let `INFO` be asked. One that says otherwise is
-    /// not used all the same.
+    /// The operator says so, for a server that does not let `INFO` be asked. One that says
+    /// otherwise is not used all the same.
     AssertNoEviction,
 }
 
@@ -197,14 +204,14 @@ pub enum NewServer {
     /// That it does not know all that the one before knew: what was signed up to now is refused.
     #[default]
     Barrier,
-    /// Nothing. For servers that lose nothing (`appendfsync always`, `WAIT`), and for proxies behind
-    /// which another one answers each time.
+    /// Nothing. For servers that lose nothing (`appendfsync always`, `WAIT`), and for proxies
+    /// behind which another one answers each time.
     Trust,
 }
 
 impl ReplayRedis {
-    /// Begins a store on the server at `url`: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss://` for
-    /// TLS, or `unix:///PATH`.
+    /// Begins a store on the server at `url`: `redis://USER:PASSWORD@HOST:PORT/DATABASE`,
+    /// `rediss://` for TLS, or `unix:///PATH`.
     ///
     /// # Errors
     ///
@@ -213,8 +220,8 @@ impl ReplayRedis {
         ReplayRedisBuilder::new([url], Topology::Server)
     }
 
-    /// Begins a store on the cluster that the nodes at `urls` belong to, of which one has to be up. All
-    /// nodes take the same user and password, and all or none TLS.
+    /// Begins a store on the cluster that the nodes at `urls` belong to, of which one has to be up.
+    /// All nodes take the same user and password, and all or none TLS.
     ///
     /// # Errors
     ///
@@ -271,8 +278,8 @@ impl ReplayStore for ReplayRedis {
         extended
     }
 
-    /// The end of the second up to which Redis may have lost entries, and the skew; the same for the whole
-    /// fleet. Later when entries are lost. `None` until Redis was asked.
+    /// The end of the second up to which Redis may have lost entries, and the skew; the same for
+    /// the whole fleet. Later when entries are lost. `None` until Redis was asked.
     fn started(&self) -> Option<UnixTime> {
         self.core.began()
     }

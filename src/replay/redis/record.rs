@@ -9,8 +9,8 @@ use crate::replay::{Admission, Retention};
 use crate::time::UnixTime;
 
 /// After the record changes, no origin writes by what it said before for longer than this: it asks
-/// nothing of Redis once what it read is older than 20 s ([`LEASE`](super::keeper::LEASE)), and what it
-/// asked by then is on its way for 5 s at most ([`MAX_TIMEOUT`](super::MAX_TIMEOUT)).
+/// nothing of Redis once what it read is older than 20 s ([`LEASE`](super::keeper::LEASE)), and
+/// what it asked by then is on its way for 5 s at most ([`MAX_TIMEOUT`](super::MAX_TIMEOUT)).
 pub(super) const SETTLED_AFTER_S: i64 = 30;
 
 /// The record. Each member is a moment or a span, in seconds.
@@ -62,8 +62,8 @@ impl Record {
         }
     }
 
-    /// The record as it has to be from here on. Moments and spans in it only ever grow, so it does not
-    /// matter in which order the origins of a fleet come to this.
+    /// The record as it has to be from here on. Moments and spans in it only ever grow, so it does
+    /// not matter in which order the origins of a fleet come to this.
     pub(super) fn revised(old: Option<&Self>, finding: &Finding<'_>) -> Self {
         let Some(old) = old else {
             return Self::begin(finding);

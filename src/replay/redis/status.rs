@@ -27,7 +27,8 @@ pub struct ReplayRedisStatus {
     pub written_back: u64,
     /// Requests decided here that Redis does not know of yet.
     pub unwritten: usize,
-    /// Since when the fleet's record has been whole, if it was read: what was signed before is refused.
+    /// Since when the fleet's record has been whole, if it was read: what was signed before is
+    /// refused.
     pub since: Option<UnixTime>,
 }
 
@@ -35,8 +36,8 @@ pub struct ReplayRedisStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplayRedisState {
-    /// On the way to a first connection, or a new one in place of one that broke. Requests wait, within
-    /// their timeout.
+    /// On the way to a first connection, or a new one in place of one that broke. Requests wait,
+    /// within their timeout.
     Connecting,
     /// Redis is asked.
     Ready,

@@ -1,5 +1,5 @@
-//! A look at the servers: whether they evict, whether they are the same as before, and whether part of
-//! what they held is gone.
+//! A look at the servers: whether they evict, whether they are the same as before, and whether part
+//! of what they held is gone.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use redis::{Cmd, Value};
@@ -10,8 +10,9 @@ use super::error::ReplayRedisFault as Fault;
 use super::link::Link;
 use super::wire::text;
 
-/// Marks in a cluster: one in every 128 slots, so that a node that comes back empty is noticed although
-/// the record is on another. Each of up to 64 nodes with an even share of the slots has one at least.
+/// Marks in a cluster: one in every 128 slots, so that a node that comes back empty is noticed
+/// although the record is on another. Each of up to 64 nodes with an even share of the slots has
+/// one at least.
 const MARKS: usize = 128;
 const SLOTS: usize = 16_384;
 const SLOTS_PER_MARK: usize = SLOTS / MARKS;
@@ -19,8 +20,8 @@ const SLOTS_PER_MARK: usize = SLOTS / MARKS;
 /// What the servers say of themselves.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Survey {
-    /// A name for the servers that answered, another one when one of them was restarted or replaced.
-    /// Empty where one does not say.
+    /// A name for the servers that answered, another one when one of them was restarted or
+    /// replaced. Empty where one does not say.
     pub(super) servers: String,
 }
 

@@ -19,9 +19,9 @@ const KEY_TEXT_BYTES: usize = 22;
 /// Takes ARGV[1] uses if less than ARGV[2] were taken, and answers how many are taken then; else 0.
 ///
 /// A script, and not MULTI with SET NX and INCR: a refused attempt takes nothing; time stands still
-/// while it runs, so a key cannot expire between two steps and come back without an expiry; and in a
-/// cluster one command goes to one node as a whole, wherever its slot has moved. A count that is no
-/// number fails the script, which refuses the request.
+/// while it runs, so a key cannot expire between two steps and come back without an expiry; and in
+/// a cluster one command goes to one node as a whole, wherever its slot has moved. A count that is
+/// no number fails the script, which refuses the request.
 const TAKE: &str = "\
 local used = tonumber(redis.call('GET', KEYS[1]) or '0') \
 if used >= tonumber(ARGV[2]) then return 0 end \
@@ -82,7 +82,8 @@ fn take(prefix: &str, key: Key, uses: u8, max_uses: u8, kept_ms: u64) -> Cmd {
     command
 }
 
-/// What the answer to [`admit`] says. Nothing is taken for an admission but the two answers that say so.
+/// What the answer to [`admit`] says. Nothing is taken for an admission but the two answers that
+/// say so.
 pub(super) fn admission(answer: &Value) -> Result<Admission, Fault> {
     match answer {
         Value::Okay => Ok(Admission::Fresh { nth: NonZeroU8::MIN }),

@@ -9,8 +9,6 @@ mod origins;
 mod promote;
 mod remove;
 mod retire;
-mod samples;
-mod scrape;
 mod status;
 
 use std::env;

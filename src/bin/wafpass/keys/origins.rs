@@ -3,9 +3,8 @@
 use wafpass::KeyId;
 use wafpass::key_directory::OriginReport;
 
-use super::samples::{Sample, Samples};
-use super::scrape;
 use crate::error::Fault;
+use crate::metrics::{Sample, Samples, scrape};
 
 /// 1 for each key that an origin has loaded as active, by `key_id`.
 const LOADED: &str = "wafpass_key_loaded";
@@ -39,7 +38,7 @@ impl Origins {
         if self.is_empty() {
             return Ok(Vec::new());
         }
-        let pages = scrape::all(&self.metrics)?;
+        let pages = scrape(&self.metrics)?;
         pages.into_iter().map(|page| Answer::read(page.origin, &page.text)).collect()
     }
 }

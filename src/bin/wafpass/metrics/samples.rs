@@ -5,20 +5,20 @@ use std::time::Duration;
 use wafpass::UnixTime;
 
 /// The samples of some metrics.
-pub(super) struct Samples(Vec<Sample>);
+pub(crate) struct Samples(Vec<Sample>);
 
 /// One line.
 #[derive(Debug, PartialEq)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     name: String,
     labels: Vec<(String, String)>,
-    pub(super) value: f64,
+    pub(crate) value: f64,
 }
 
 impl Samples {
     /// Reads the samples called one of `names`, and passes over all others. `Err` is the line, from 1,
     /// that has one of the names and is not a sample.
-    pub(super) fn parse(text: &str, names: &[&str]) -> Result<Self, usize> {
+    pub(crate) fn parse(text: &str, names: &[&str]) -> Result<Self, usize> {
         let mut samples = Vec::new();
         for (line, number) in text.lines().zip(1_usize..) {
             let line = line.trim();
@@ -31,7 +31,7 @@ impl Samples {
         Ok(Self(samples))
     }
 
-    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
+    pub(crate) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
         self.0.iter().filter(move |sample| sample.name == name)
     }
 }
@@ -63,12 +63,12 @@ impl Sample {
         is_whole.then(|| Self { name: name.into(), labels, value })
     }
 
-    pub(super) fn label(&self, name: &str) -> Option<&str> {
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
     }
 
     /// The value as Unix time, rounded down; `None` for what is no moment, and for 0: never.
-    pub(super) fn moment(&self) -> Option<UnixTime> {
+    pub(crate) fn moment(&self) -> Option<UnixTime> {
         let since_1970 = Duration::try_from_secs_f64(self.value).ok()?.as_secs();
         let secs = i64::try_from(since_1970).ok().filter(|secs| *secs > 0)?;
         Some(UnixTime::from_secs(secs))

@@ -23,14 +23,14 @@ const MAX_BODY_BYTES: usize = 8 * 1_024 * 1_024;
 const HTTP_PORT: u16 = 80;
 
 /// What one origin answered.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Its address.
-    pub(super) origin: String,
-    pub(super) text: String,
+    pub(crate) origin: String,
+    pub(crate) text: String,
 }
 
 /// Asks all of them. One that does not answer is a fault.
-pub(super) fn all(urls: &[String]) -> Result<Vec<Page>, Fault> {
+pub(crate) fn all(urls: &[String]) -> Result<Vec<Page>, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Fault::new(format!("no origin could be asked: {error}"), "again, on a machine less busy")
