@@ -233,12 +233,12 @@ fn inline_key(key: InlineKey, at: &str, base: &Path, faults: &mut Faults<'_>) ->
             Some(SecretSource::Env(name))
         }
         (None, None, Some(path)) => Some(SecretSource::File(base.join(path))),
-        (text, ..) => {
-            let fault = if text.is_none() {
-                "this key has no secret, or more than one"
-            } else {
-                "this key has more than one secret"
-            };
+        (None, None, None) => {
+            faults.add(at, "this key has no secret", "write one of key_file, key_env and key");
+            None
+        }
+        _ => {
+            let fault = "this key has more than one secret";
             faults.add(at, fault, "keep one of key_file, key_env and key");
             None
         }

@@ -119,11 +119,7 @@ fn known(message: &str) -> Vec<&str> {
 
 /// The name that was meant, if one is like what was written.
 fn likest<'m>(given: &str, message: &'m str) -> Option<&'m str> {
-    let tail = format!("-{given}");
-    let like = |name: &str| {
-        if name.ends_with(&tail) { 1.0 } else { strsim::jaro_winkler(given, name) }
-    };
-    let ranked = known(message).into_iter().map(|name| (like(name), name));
+    let ranked = known(message).into_iter().map(|name| (strsim::jaro_winkler(given, name), name));
     let (like, name) = ranked.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (like > LIKE).then_some(name)
 }
@@ -216,7 +212,7 @@ watch = \"yes\"
                 "5:1: `freshness.skew` cannot have this value / write a time such as \"90s\", \"5m\" or \"1h\", or whole seconds",
                 "7:1: `waf.evidence` cannot have this value / write one of: \"required\", \"not-required\"",
                 "9:1: `refusal.status` cannot have this value / write a whole number from 0 to 65535",
-                "11:1: `replay.restart_barrier` cannot have this value / did you mean \"insecure-off\"?",
+                "11:1: `replay.restart_barrier` cannot have this value / write one of: \"on\", \"with-skew\", \"insecure-off\"",
                 "12:1: `replay.redis` cannot have this value / write a table, with keys of its own",
                 "14:1: `routes[0].path` cannot have this value / write a text in quotes",
                 "15:1: there is no `routes[0].paths` / did you mean `path`?",

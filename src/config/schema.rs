@@ -16,25 +16,26 @@ use crate::limits::{
 /// What an origin asks of its requests.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(title = "wafpass.toml"))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(title = "wafpass.toml", extend("required" = ["audience", "freshness", "keys"]))
+)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
     /// Where an editor finds the JSON Schema of this file. Not read otherwise.
     #[serde(rename = "$schema")]
     pub(super) _schema: Option<String>,
     /// Name of this site or origin, which every signature carries: 1 to 64 of A-Z a-z 0-9 - _ .
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub(super) audience: Option<String>,
     /// What becomes of requests on no route that are refused: `enforce`, or `report-only` for a
     /// roll-out, in which everybody gets through.
     #[cfg_attr(feature = "schema", schemars(with = "schema_only::Rest"))]
     pub(super) enforcement: Mode,
     /// Where the keys come from. At least one source; all of them count together.
-    #[cfg_attr(feature = "schema", schemars(required))]
     pub(super) keys: Keys,
     /// How old a signature may be, and how often it may be used. One of: `preset`; `attempts` and the
     /// timeouts; `max_age`. There is no default.
-    #[cfg_attr(feature = "schema", schemars(required))]
     pub(super) freshness: FreshnessTable,
     /// Evidence that the WAF let the request through.
     pub(super) waf: Waf,
@@ -98,10 +99,11 @@ pub(super) enum PermissionsWord {
 /// A key. One of `key`, `key_env` and `key_file` holds its secret.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["kid"])))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct InlineKey {
     /// The key's name, as the edge sends it: 1 to 64 of A-Z a-z 0-9 - _ .
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub(super) kid: Option<String>,
     /// The secret: at least 32 bytes in unpadded base64url. The file that it stands in has mode 0600.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
@@ -248,6 +250,7 @@ pub(super) enum BodyWord {
 /// before the shorter one, whatever the order in this file.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["enforcement"])))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RouteTable {
     /// The path, byte by byte as it arrives. Either this or `prefix`.
@@ -257,7 +260,7 @@ pub(super) struct RouteTable {
     /// Only requests with one of these methods; with any where it is left out.
     pub(super) methods: Option<Vec<String>>,
     /// `enforce`, `report-only`, or `exempt`, which is not verified at all.
-    #[cfg_attr(feature = "schema", schemars(required, with = "Mode"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Mode"))]
     pub(super) enforcement: Option<Mode>,
 }
 
@@ -461,13 +464,14 @@ impl Default for Reload {
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("required" = ["key_id", "until"])))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Explain {
     /// The key whose refusals are explained; the id of a root stands for all keys derived from it.
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub(super) key_id: Option<String>,
     /// Until when: an hour ahead at most. Afterwards nothing is explained, and the file still loads.
-    #[cfg_attr(feature = "schema", schemars(required, with = "Moment"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Moment"))]
     pub(super) until: Option<Moment>,
     /// Records in a minute: 1 to 600.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 600)))]
@@ -495,21 +499,24 @@ mod schema_only {
     }
 }
 
-/// The JSON Schema. TOML has no null: what may be left out is left out.
+/// The JSON Schema. TOML has no null: what may be left out is left out. Descriptions are one line each.
 #[cfg(feature = "schema")]
 pub(super) fn json_schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Document).to_value();
-    take_null_out(&mut schema);
+    tidy(&mut schema);
     schema
 }
 
 #[cfg(feature = "schema")]
-fn take_null_out(schema: &mut serde_json::Value) {
+fn tidy(schema: &mut serde_json::Value) {
     use serde_json::Value;
 
     match schema {
         Value::Object(members) => {
             members.retain(|name, value| !(name == "default" && value.is_null()));
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
             if let Some(Value::Array(types)) = members.get_mut("type") {
                 types.retain(|name| name != "null");
                 if let [only] = types.as_slice() {
@@ -520,9 +527,9 @@ fn take_null_out(schema: &mut serde_json::Value) {
             if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
                 choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
             }
-            members.values_mut().for_each(take_null_out);
+            members.values_mut().for_each(tidy);
         }
-        Value::Array(elements) => elements.iter_mut().for_each(take_null_out),
+        Value::Array(elements) => elements.iter_mut().for_each(tidy),
         _ => {}
     }
 }

@@ -133,25 +133,29 @@ fn capacity(
         );
         faults.add("replay.capacity", fault, way_out);
     }
-    let per_key = replay.capacity_per_key.unwrap_or(total);
-    for (key, amount) in [("capacity", total), ("capacity_per_key", per_key)] {
-        let written = if replay.capacity.is_none() && key == "capacity" && needed.is_some() {
-            "requests_per_second"
-        } else {
-            key
-        };
-        let at = format!("replay.{written}");
-        if amount == 0 {
-            faults.add(&at, "room for 0 requests would refuse every request", ROOM);
-        } else if usize::try_from(amount).is_err() {
-            faults.add(&at, "that is more than this machine can count", ROOM);
-        }
+    let written = match (replay.capacity, needed) {
+        (None, Some(_)) => "requests_per_second",
+        _ => "capacity",
+    };
+    refuse_no_room(written, total, faults);
+    if let Some(per_key) = replay.capacity_per_key {
+        refuse_no_room("capacity_per_key", per_key, faults);
     }
+    let per_key = replay.capacity_per_key.unwrap_or(total);
     if per_key > total {
         let fault = format!("a key cannot have more room ({per_key}) than all keys have ({total})");
         faults.add("replay.capacity_per_key", fault, "lower it, or raise capacity");
     }
     Some(Capacity { total: usize::try_from(total).ok()?, per_key: usize::try_from(per_key).ok()? })
+}
+
+fn refuse_no_room(key: &str, amount: u64, faults: &mut Faults<'_>) {
+    let at = format!("replay.{key}");
+    if amount == 0 {
+        faults.add(&at, "room for 0 requests would refuse every request", ROOM);
+    } else if usize::try_from(amount).is_err() {
+        faults.add(&at, "that is more than this machine can count", ROOM);
+    }
 }
 
 const ROOM: &str = "give it room: requests per second x (max_age + 2 x skew + 1)";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -113,6 +113,7 @@ pub(super) struct Explaining {
 struct Counted {
     switch: ExplainSwitch,
     taken: AtomicI64,
+    is_over: AtomicBool,
 }
 
 impl Explaining {
@@ -134,7 +135,7 @@ impl Explaining {
     pub(super) fn present(&self, now: UnixTime) -> Vec<ExplainSwitch> {
         let switches = self.switches.load();
         let all = switches.iter().flat_map(|switches| switches.iter());
-        all.map(|counted| counted.switch).filter(|switch| !switch.is_over(now)).collect()
+        all.filter(|counted| counted.holds(now)).map(|counted| counted.switch).collect()
     }
 
     /// Logs the record of a refused request, where its key is switched on. One load where none is.
@@ -150,7 +151,7 @@ impl Explaining {
             && let Some(key_id) = rejection.key_id
         {
             let mut for_it = switches.iter().filter(|counted| counted.is_for(&key_id, verifier));
-            if for_it.any(|counted| !counted.switch.is_over(now) && counted.take(now)) {
+            if for_it.any(|counted| counted.holds(now) && counted.take(now)) {
                 log(verifier, head, now);
             }
         }
@@ -172,7 +173,15 @@ fn log(verifier: &Verifier, head: &MessageHead<'_>, now: UnixTime) {
 
 impl Counted {
     const fn new(switch: ExplainSwitch) -> Self {
-        Self { switch, taken: AtomicI64::new(i64::MIN) }
+        Self { switch, taken: AtomicI64::new(i64::MIN), is_over: AtomicBool::new(false) }
+    }
+
+    /// Whether it holds at `now`. A clock that is set back revives nothing that was seen to be over.
+    fn holds(&self, now: UnixTime) -> bool {
+        if self.switch.is_over(now) {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        !self.is_over.load(Ordering::Relaxed)
     }
 
     /// Whether the key `key_id`, which the verifier knows, is the one, or one derived from it.

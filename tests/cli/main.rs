@@ -12,6 +12,7 @@
 #![cfg(unix)]
 
 mod common;
+mod config;
 mod explain;
 mod explain_record;
 mod key_file;
@@ -37,7 +38,7 @@ const MAX_COLUMNS: usize = 96;
 #[test]
 fn help_pages() {
     let place = Place::new();
-    for verb in ["keygen", "report", "sign", "verify", "explain", "vectors", "demo"] {
+    for verb in ["keygen", "config", "report", "sign", "verify", "explain", "vectors", "demo"] {
         let page = snapbox::Data::read_from(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cli/{verb}.txt")),
             None,

@@ -17,6 +17,7 @@ mod decisions;
 #[cfg(feature = "explain")]
 mod explaining;
 mod grpc;
+mod logging;
 mod readiness;
 mod replacing;
 mod report_only;

@@ -175,10 +175,9 @@ async fn a_server_that_cannot_be_reached_is_tried_again() {
     assert_eq!(origin.started(), None); // nobody has said so
     let fault = ReplayRedisState::Open(ReplayRedisFault::Connection);
     assert_eq!(origin.status().state, fault);
-    server.restart();
-    seed(&server, PREFIX, KEPT_S);
+    server.restart(); // empty: it begins now
     until_ready(&origin).await;
-    assert_eq!(admit(&origin, 2).await, FIRST);
+    assert_eq!(admit_at(&origin, 2, 1, at(6), at(6)).await, FIRST);
 }
 
 #[tokio::test(flavor = "multi_thread")]

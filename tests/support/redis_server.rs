@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -145,11 +146,14 @@ fn answers(port: u16, args: &[String]) -> bool {
     }
 }
 
+/// A port that nobody listens on, and that no other test takes while its server is down: each process
+/// has a hundred of its own, below those that the system hands out.
 pub(crate) fn free_port() -> u16 {
-    // Below where a cluster's second port, 10,000 above, would not be one.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        if port < 55_000 {
+        let own = NEXT.fetch_add(1, Ordering::Relaxed) % 100;
+        let port = u16::try_from(10_000 + std::process::id() % 220 * 100 + own).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }

@@ -201,5 +201,6 @@ impl fmt::Display for ExplainRecord {
     }
 }
 
-#[cfg(all(test, feature = "layer"))]
+#[cfg(test)]
+#[cfg(feature = "layer")]
 mod tests;
