@@ -32,12 +32,14 @@
 //! | - | - |
 //! | guard axum, tonic or hyper | [`layer`], [`VerifyLayer`]; in a handler, [`Verified`] |
 //! | decide about one request | [`Verifier::check`], [`Verifier::admit`] |
+//! | run it for years: `wafpass.toml`, reload, counts | `config`, `reload`, [`telemetry`], `docs/operating.md` |
+//! | say what is asked where, and roll out | [`Routes`], [`Enforcement`], [`Perimeter`], `docs/rollout.md` |
 //! | choose what is asked of a request | [`VerifierBuilder`], [`Freshness`], [`WafRequirement`] |
 //! | hold keys | [`Secret`], [`Key`], [`Keyring`] |
 //! | give the edge keys for a day only | [`RootKey`], [`DerivedKey`] |
 //! | rotate keys | with `config`, the module `key_directory`; `docs/rotation.md` |
 //! | know why a request was refused | [`Rejection`], [`RejectionKind`]; with `explain`, the module of that name |
-//! | remember what was used | [`replay`] |
+//! | remember what was used, in one process or a fleet | [`replay`], `docs/fleet.md` |
 //! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
 //! | read the wire format | [`scheme::edge`], `docs/wire-format.md` |
 //! | see every limit and its reason | [`limits`] |
@@ -49,6 +51,11 @@
 //! | `layer` (default) | the tower layers, and the clock |
 //! | `axum` | [`Verified`] as an extractor; nested routers verified against the original URI |
 //! | `moka` | a replay store on moka, beside the default window |
+//! | `config` | `wafpass.toml`, key files and the key directory |
+//! | `schema` | the JSON Schema of `wafpass.toml` |
+//! | `reload` | a changed configuration takes effect in a running origin |
+//! | `metrics` | counters, gauges and histograms by the `metrics` facade |
+//! | `prometheus` | a recorder for them that answers in Prometheus' text format |
 //! | `redis` | a replay store on Redis or Valkey, which a fleet of origins shares |
 //! | `explain` | why a request was refused, step by step |
 //! | `vectors` | the vector files that all implementations share |
@@ -57,13 +64,13 @@
 //!
 //! # Floors
 //!
-//! Arrows point down only. Floors 0 to 3 do no I/O, know no async and read no clock (`now` is an
+//! Arrows point down only. Floors 0 to 3 do no I/O, need no runtime and read no clock (`now` is an
 //! argument), and build for WebAssembly.
 //!
 //! ```text
 //! 5  the binary, edge/ (JavaScript, tied to the rest by vectors only)
-//! 4  layer  clock                                  async and tower from here up
-//! 3  verify  sign  verified  policy  replay  explain  vectors
+//! 4  layer  telemetry  config  key_directory  reload  replay::redis  clock    async, tower and I/O
+//! 3  verify  sign  verified  policy  route  replay  explain  vectors
 //! 2  scheme
 //! 1  message  canon
 //! 0  time  key  keyring  limits  rejection  error
@@ -122,6 +129,6 @@ pub use self::verified::{Authentic, Begun, Finish, PendingBody, PendingUse, Spen
 pub use self::verify::{Verifier, VerifierBuilder};
 
 /// The example in README.md runs as a test.
-#[cfg(all(doctest, feature = "axum"))]
+#[cfg(all(doctest, feature = "axum", feature = "config", feature = "reload"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -4,6 +4,8 @@
 //! `cargo bench -p wafpass-benches --bench redis` takes half a minute; it starts a `redis-server` of its
 //! own. Server and client share this machine's processors, so a server of its own does better.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

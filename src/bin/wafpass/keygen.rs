@@ -34,9 +34,8 @@ origin takes its `key` with Secret::from_base64url and its `kid` with Key::new.
 The edge's value: {\"kid\": ..., \"key\": ..., \"aud\": ..., \"waf_secrets\": [...]},
 one line, stored under the key `wafpass` of its key-value store.
 
-To rotate: give the origin the new key beside the old one, then change `kid` and
-`key` at the edge and leave `waf_secrets` alone, then take the old key from the
-origin. The key file here holds both meanwhile, too.
+For keys that are rotated: `wafpass keys`, a directory of them that walks through it.
+`wafpass keys new --import keys.json` takes a key from here.
 
 Examples:
   wafpass keygen --aud shop
