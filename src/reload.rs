@@ -36,6 +36,8 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "config")]
 use crate::config::Config;
+#[cfg(all(feature = "config", feature = "explain"))]
+use crate::layer::ExplainSwitch;
 #[cfg(feature = "config")]
 use crate::layer::Refusal;
 use crate::layer::{Perimeter, PerimeterHandle};
@@ -56,6 +58,11 @@ pub trait Source<R>: Send + 'static {
     ///
     /// Whatever speaks against it; the present perimeter holds on then.
     fn load(&mut self, present: &Verifier) -> Result<Perimeter<R>, Box<dyn Error + Send + Sync>>;
+
+    /// Sets what is no part of a perimeter, once this source holds: at the start, and after each load.
+    fn settle(&self, perimeter: &PerimeterHandle<R>) {
+        let _ = perimeter;
+    }
 }
 
 /// When a [`Source`] is read anew, beside SIGHUP.
@@ -114,7 +121,8 @@ enum Trigger {
     Asked,
 }
 
-/// Watches `config` for the layer of `perimeter`, when its `[reload]` section says so, and at SIGHUP.
+/// Watches `config` for the layer of `perimeter`, when its `[reload]` section says so, and at SIGHUP. Its
+/// `[explain]` section is the whole of what is explained at distance, from here on.
 ///
 /// # Errors
 ///
@@ -145,6 +153,15 @@ impl Source<Refusal> for Config {
         *self = new;
         Ok(perimeter)
     }
+
+    #[cfg(feature = "explain")]
+    fn settle(&self, perimeter: &PerimeterHandle) {
+        let switch = self.explain().and_then(|settings| {
+            let switch = ExplainSwitch::new(settings.key_id, settings.until, perimeter.now()).ok()?;
+            switch.per_minute(settings.per_minute).ok() // both were checked when the file was read
+        });
+        perimeter.explain(switch);
+    }
 }
 
 /// Watches `source` for the layer of `perimeter`.
@@ -160,6 +177,7 @@ pub fn watch_source<R: Send + Sync + 'static>(
     let runtime = Handle::try_current().map_err(io::Error::other)?;
     let (force, asked) = mpsc::channel(1);
     let seen = fingerprint(&source.files());
+    source.settle(&perimeter);
     let loader = Loader { source, perimeter, seen };
     let hangups = hangups()?;
     let task = runtime.spawn(run(loader, asked, hangups, triggers, force.clone()));
@@ -237,6 +255,7 @@ impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
                 let keys: Vec<_> = new.verifier().keyring().ids().collect();
                 tracing::info!(target: "wafpass::reload", ?keys, "a new configuration holds");
                 self.perimeter.replace(new);
+                self.source.settle(&self.perimeter);
                 if self.source.files() != files {
                     self.seen = None; // others than those that were looked at: look once more
                 }

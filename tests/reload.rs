@@ -1,6 +1,7 @@
 //! A running origin takes a changed configuration: under load, by file watch, by look and by SIGHUP; a
 //! broken one changes nothing.
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,
@@ -179,6 +180,21 @@ async fn a_broken_file_changes_nothing() {
     fs::remove_file(origin.dir.path().join("wafpass.toml")).unwrap();
     origin.until("a refusal", |_| refused()).await;
     assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
+}
+
+/// `[explain]` is turned on and off in the file, while the origin runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explaining_is_switched_in_the_file() {
+    let origin = Origin::start(&["a"], "").await;
+    let switched_on = |handle: &PerimeterHandle| !handle.explained().is_empty();
+    assert!(!switched_on(&origin.handle));
+    let until = wafpass::clock::now().saturating_add(600);
+    let explain = format!("\n[explain]\nkey_id = \"a\"\nuntil = \"{until}\"\n");
+    replace(origin.dir.path(), &(text(&["a"], "") + &explain));
+    origin.until("the switch", switched_on).await;
+    assert_eq!(origin.handle.explained()[0].key_id().as_str(), "a");
+    write(origin.dir.path(), &["a"], "# off again");
+    origin.until("the end of it", |handle| !switched_on(handle)).await;
 }
 
 /// Without a change there is nothing to watch: SIGHUP has it read all the same.

@@ -35,7 +35,7 @@ something differs; 2 usage or unreadable input";
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Compare with what the origin saw: its log line, a file of such lines, or `-`.
+    /// What the origin saw: its log line, a file of such lines, or `-`.
     #[arg(long, value_name = "TEXT|FILE")]
     record: Option<String>,
     #[command(flatten)]

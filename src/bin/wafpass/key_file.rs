@@ -23,7 +23,7 @@ pub(crate) struct KeySource {
     /// Key file; `-` for standard input [default: text in WAFPASS_KEYS].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The origin's wafpass.toml, for keys and policy; options here override it.
+    /// The origin's wafpass.toml: keys and policy; options override it.
     #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
     config: Option<PathBuf>,
 }
