@@ -17,6 +17,7 @@
 //! ```
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use axum::Router;
@@ -29,7 +30,8 @@ use wafpass::{PerimeterHandle, Verified, VerifyLayer, clock, reload};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).init();
     let path = std::env::args_os().nth(1).map_or_else(|| "wafpass.toml".into(), PathBuf::from);
     let prometheus = Prometheus::install()?; // before the first request
 
@@ -57,10 +59,12 @@ async fn hello(verified: Verified) -> String {
     format!("signed by {}, request {}\n", verified.key_id(), verified.nonce())
 }
 
-/// Not in the first two seconds, so that no request signed before the start arrives.
+/// Not in the first two seconds, so that no request signed before the start arrives; with Redis, not
+/// before it answers.
 fn ready(handle: &PerimeterHandle) -> StatusCode {
-    match handle.verifier().ready_at() {
-        Some(ready_at) if clock::now() < ready_at => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::OK,
+    if handle.verifier().is_ready(clock::now()) {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     }
 }

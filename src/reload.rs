@@ -47,7 +47,7 @@ use crate::verify::Verifier;
 /// other, and each alone may not load.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Where perimeters come from. [`Config`](crate::config::Config) is one, with the feature `config`.
+/// Where perimeters come from. With the feature `config`, [`Config`] is one.
 pub trait Source<R>: Send + 'static {
     /// The files and folders whose change matters.
     fn files(&self) -> Vec<PathBuf>;

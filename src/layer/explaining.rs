@@ -106,7 +106,7 @@ impl ExplainSwitch {
 /// The switches that hold now; none, most of the time.
 #[derive(Default)]
 pub(super) struct Explaining {
-    switches: ArcSwapOption<Vec<Counted>>,
+    switches: ArcSwapOption<Vec<Arc<Counted>>>,
 }
 
 /// A switch, and how many records it made in this minute.
@@ -117,17 +117,17 @@ struct Counted {
 }
 
 impl Explaining {
-    /// Puts `switches` in the place of those that there were.
+    /// Puts `switches` in the place of those that there were. One that there was goes on as it is, and so
+    /// does its count: a reload makes no room for more records.
     pub(super) fn set(&self, switches: impl IntoIterator<Item = ExplainSwitch>, now: UnixTime) {
-        let switches: Vec<_> = switches.into_iter().filter(|switch| !switch.is_over(now)).collect();
-        for ExplainSwitch { key_id, until, per_minute } in &switches {
-            tracing::info!(
-                target: "wafpass::explain",
-                %key_id, %until, per_minute,
-                "refusals of this key are explained in the log"
-            );
-        }
-        let counted: Vec<_> = switches.into_iter().map(Counted::new).collect();
+        let present = self.switches.load();
+        let kept = |switch: &ExplainSwitch| {
+            present.iter().flat_map(|all| all.iter()).find(|counted| counted.switch == *switch)
+        };
+        let switches = switches.into_iter().filter(|switch| !switch.is_over(now));
+        let counted: Vec<_> = switches
+            .map(|switch| kept(&switch).cloned().unwrap_or_else(|| Counted::begin(switch)))
+            .collect();
         self.switches.store(Some(counted).filter(|counted| !counted.is_empty()).map(Arc::new));
     }
 
@@ -172,6 +172,17 @@ fn log(verifier: &Verifier, head: &MessageHead<'_>, now: UnixTime) {
 }
 
 impl Counted {
+    /// Begins to explain, and says so.
+    fn begin(switch: ExplainSwitch) -> Arc<Self> {
+        let ExplainSwitch { key_id, until, per_minute } = &switch;
+        tracing::info!(
+            target: "wafpass::explain",
+            %key_id, %until, per_minute,
+            "refusals of this key are explained in the log"
+        );
+        Arc::new(Self::new(switch))
+    }
+
     const fn new(switch: ExplainSwitch) -> Self {
         Self { switch, taken: AtomicI64::new(i64::MIN), is_over: AtomicBool::new(false) }
     }

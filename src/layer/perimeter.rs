@@ -135,8 +135,8 @@ impl<R> PerimeterHandle<R> {
     }
 
     /// Explains refusals in the log, as `switches` say, in the place of those that were given before.
-    /// They hold over [`replace`](Self::replace), until each goes off by itself. Only who has this handle
-    /// can do so: nothing in a request switches anything on.
+    /// They hold over [`replace`](Self::replace), until each goes off by itself; one that was given before
+    /// keeps its count. Only who has this handle can do so: nothing in a request switches anything on.
     #[cfg(feature = "explain")]
     pub fn explain(&self, switches: impl IntoIterator<Item = ExplainSwitch>) {
         self.shared.explaining.set(switches, self.now());

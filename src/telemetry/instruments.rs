@@ -140,7 +140,7 @@ mod off {
     type Labels<const N: usize> = [(&'static str, String); N];
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Counter;
+    pub(in crate::telemetry) struct Counter(());
 
     impl Counter {
         pub(in crate::telemetry) fn add<const N: usize>(
@@ -155,7 +155,7 @@ mod off {
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Gauge;
+    pub(in crate::telemetry) struct Gauge(());
 
     impl Gauge {
         pub(in crate::telemetry) fn set<const N: usize>(
@@ -168,7 +168,7 @@ mod off {
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Histogram;
+    pub(in crate::telemetry) struct Histogram(());
 
     impl Histogram {
         pub(in crate::telemetry) fn record<const N: usize>(

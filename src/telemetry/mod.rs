@@ -143,9 +143,9 @@ impl Telemetry {
         self.reloads.is_refused.load(Ordering::Relaxed)
     }
 
-    /// Takes notice that a new configuration was refused, and the old one holds on.
-    #[cfg(feature = "reload")]
-    pub(crate) fn refused_config(&self) {
+    /// Takes notice that a new configuration was refused, and the old one holds on. For whoever reloads
+    /// by other means than the module `reload`.
+    pub fn refused_config(&self) {
         self.reloads.is_refused.store(true, Ordering::Relaxed);
         self.reloads.refused.add(1, names::RELOADS, || [("result", "refused".into())]);
     }

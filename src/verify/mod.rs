@@ -214,6 +214,15 @@ impl Verifier {
         Some(self.barrier()?.saturating_add(SETTLING_S))
     }
 
+    /// Whether a service should report ready at `now`: it is [`ready_at`](Self::ready_at) or later, and
+    /// a replay store that the fleet shares is being asked, or done without as it was told to.
+    #[must_use]
+    pub fn is_ready(&self, now: UnixTime) -> bool {
+        let health = self.replay.health();
+        self.ready_at().is_none_or(|ready_at| ready_at <= now)
+            && health.is_none_or(|health| health.is_connected || health.is_degraded)
+    }
+
     /// The replay store.
     #[must_use]
     pub fn replay_store(&self) -> &dyn ReplayStore {

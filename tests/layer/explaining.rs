@@ -180,6 +180,9 @@ async fn so_many_a_minute() {
     assert_eq!(refuse(30).await, 10);
     origin.clock.set(NOW + 30); // set back: the minute stays
     assert_eq!(refuse(30).await, 0);
+    let unchanged = origin.handle.explained();
+    origin.handle.explain(unchanged); // as a reload does
+    assert_eq!(refuse(30).await, 0);
     origin.handle.explain([origin.on("k", 600).per_minute(2).unwrap()]);
     assert_eq!(refuse(30).await, 2);
 }

@@ -373,7 +373,9 @@ fn no_record_without_a_key_that_counts_or_a_base() {
     assert!(of(&signed, keyring(), NOW).is_some());
     assert!(of(&signed, Keyring::new([key().revoked()]).unwrap(), NOW).is_none());
     assert!(of(&signed, Keyring::new([key().not_after(NOW)]).unwrap(), NOW).is_none());
-    assert!(of(&signed, Keyring::new([Key::new("k2", &secret(7)).unwrap()]).unwrap(), NOW).is_none());
+    assert!(
+        of(&signed, Keyring::new([Key::new("k2", &secret(7)).unwrap()]).unwrap(), NOW).is_none()
+    );
     assert!(of(&signed.clone().without("x-cloud-host"), keyring(), NOW).is_none());
     assert!(of(&signed, keyring(), UnixTime::from_secs(i64::MAX)).is_none());
 }
@@ -382,8 +384,9 @@ fn no_record_without_a_key_that_counts_or_a_base() {
 #[test]
 fn digests_of_two_records_tell_nothing_of_each_other() {
     let message = Message::new("/a").signed();
-    let record =
-        |salt| message.head(|head| ExplainRecord::of(&verifier(keyring()), head, NOW, salt).unwrap());
+    let record = |salt| {
+        message.head(|head| ExplainRecord::of(&verifier(keyring()), head, NOW, salt).unwrap())
+    };
     let (one, other) = (record(salt(1)), record(salt(2)));
     assert_ne!(one.key, other.key);
     for (a, b) in [(one.path, other.path), (one.query, other.query), (one.method, other.method)] {
