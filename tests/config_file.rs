@@ -943,6 +943,13 @@ chmod 600 it, or move the secret out: into a file or an environment variable of 
     place.file("wafpass.toml", &inline, 0o640);
     assert!(Config::load(place.path("wafpass.toml")).is_err());
 
+    place.file("wafpass.toml", GOOD, 0o666);
+    let fault = Config::load(place.path("wafpass.toml")).unwrap_err();
+    assert_data_eq!(place.clean(&fault), str![[r#"
+wafpass.toml:1:1: everybody on this machine can change this file (mode 0666)
+chmod o-w it: who can change it can loosen everything
+"#]].raw());
+
     for (mode, is_good) in [(0o400, true), (0o640, false), (0o604, false)] {
         fs::set_permissions(place.path("keys.json"), Permissions::from_mode(mode)).unwrap();
         assert_eq!(place.load(GOOD).is_ok(), is_good, "{mode:o}");

@@ -90,6 +90,14 @@ fn the_example_loads_and_shows_every_key() {
 }
 
 #[test]
+fn the_shortest_file_of_the_page_loads() {
+    let page = include_str!("../docs/configuration.md");
+    let (_, block) = page.split_once("```toml\n").unwrap();
+    let (shortest, _) = block.split_once("```").unwrap();
+    assert!(Config::parse(shortest, "wafpass.toml").is_ok(), "{shortest}");
+}
+
+#[test]
 fn every_line_of_the_example_has_the_right_type() {
     let fault = Config::parse(&everything(), "wafpass.toml").unwrap_err();
     for fault in fault.faults() {

@@ -410,8 +410,12 @@ impl Config {
         Some((keys, keyring))
     }
 
-    /// A secret that others can read is theirs too.
+    /// A secret that others can read is theirs too; a file that anybody can change asks for nothing.
     fn refuse_open_to_others(&self, metadata: &std::fs::Metadata, faults: &mut Faults<'_>) {
+        if let Some(mode) = secret_file::open_to_changes(metadata) {
+            let fault = format!("everybody on this machine can change this file (mode {mode:04o})");
+            faults.add_at((1, 1), fault, "chmod o-w it: who can change it can loosen everything");
+        }
         let Settings { keys, store, .. } = &self.settings;
         let open = secret_file::open_to_others(metadata, keys.permissions);
         let Some((mode, _)) = open.filter(|_| metadata.is_file()) else { return };

@@ -10,6 +10,9 @@ use super::schema::Document;
 /// How like a name has to be to what was written, to be suggested.
 const LIKE: f64 = 0.8;
 
+/// Longest name that is repeated: no key is as long, and every secret is longer.
+const LONGEST_NAME: usize = 32;
+
 /// Keys that cannot be read, and are told, before the rest is left alone.
 const MOST_STRUCK: usize = 50;
 
@@ -97,7 +100,7 @@ fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut P
             (None, Some(home)) => format!("it belongs into {home}"),
             (None, None) => format!("leave it out, or write one of: {}", known(message).join(", ")),
         };
-        (format!("there is no `{}`", path.escape_debug()), way_out)
+        (format!("there is no `{}`", told(path, entry.name())), way_out)
     } else if message.starts_with("unknown variant") {
         let given = message.split('`').nth(1).unwrap_or_default();
         let way_out = match likest(given, message) {
@@ -122,6 +125,12 @@ fn likest<'m>(given: &str, message: &'m str) -> Option<&'m str> {
     let ranked = known(message).into_iter().map(|name| (strsim::jaro_winkler(given, name), name));
     let (like, name) = ranked.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (like > LIKE).then_some(name)
+}
+
+/// The path, without a name that is too long for one: it may be a secret that lost its place.
+fn told(path: &str, name: &str) -> String {
+    let shown = if name.len() > LONGEST_NAME { "…" } else { name };
+    sibling(path, shown).escape_debug().to_string()
 }
 
 fn sibling(path: &str, name: &str) -> String {
@@ -173,13 +182,13 @@ fn expected(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn tell(text: &str) -> Vec<String> {
         let reading = read(text);
-        let tell = |misread: &Misread| {
+        let line = |misread: &Misread| {
             let (line, column) = misread.at;
             format!("{line}:{column}: {} / {}", misread.fault, misread.way_out)
         };
-        reading.misread.iter().map(tell).collect()
+        reading.misread.iter().map(line).collect()
     }
 
     #[test]
@@ -204,7 +213,7 @@ paths = 1
 watch = \"yes\"
 ";
         assert_eq!(
-            told(text),
+            tell(text),
             [
                 "1:1: there is no `audiense` / did you mean `audience`?",
                 "2:1: there is no `max_age` / it belongs into [freshness]",
@@ -222,9 +231,18 @@ watch = \"yes\"
     }
 
     #[test]
+    fn what_may_be_a_secret_is_no_name() {
+        let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        for text in [format!("{secret} = 1"), format!("[keys]\n{secret} = 1")] {
+            let told = tell(&text).concat();
+            assert!(told.contains("…`") && !told.contains(secret), "{told}");
+        }
+    }
+
+    #[test]
     fn what_is_no_toml_is_told_without_its_text() {
         for text in ["a = ", "a = hunter2", "[a", "a = 1\na = 2", "a = \"hunter2", "= hunter2"] {
-            let told = told(text);
+            let told = tell(text);
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told.concat().contains("not TOML") && !told.concat().contains("hunter2"));
         }

@@ -92,3 +92,17 @@ pub(super) fn open_to_others(
 pub(super) fn open_to_others(_: &Metadata, _: Permissions) -> Option<(u32, String)> {
     None
 }
+
+/// The mode of a file that everybody can change.
+#[cfg(unix)]
+pub(super) fn open_to_changes(metadata: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = metadata.permissions().mode() & 0o777;
+    (metadata.is_file() && mode & 0o002 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_changes(_: &Metadata) -> Option<u32> {
+    None
+}

@@ -113,6 +113,8 @@ for_every_store! {
     a_clock_set_back_revives_nothing
     a_clock_that_jumps_ahead_forgets_nothing
     a_short_jump_ahead_revives_nothing
+    a_longer_retention_revives_nothing
+    a_race_against_a_growing_retention_revives_nothing
     room_comes_back
     uses_may_change_between_requests
     extreme_times_do_no_harm
@@ -441,6 +443,64 @@ fn a_clock_set_back_revives_nothing<S: Store>() {
         // What the edge signs meanwhile is judged at the latest moment.
         assert_eq!(admit(&store, 500, now, back), FIRST);
         assert_eq!(admit(&store, 501, at(KEPT_S - 60), back), Admission::Expired);
+    }
+}
+
+/// edge signature §3: whoever raises max_age goes on refusing dates older than what was kept.
+fn a_longer_retention_revives_nothing<S: Store>() {
+    let longer = Retention { max_age_s: 600, skew_s: 9 };
+    let store = S::new(ROOMY);
+    let date = |number: u64| at(number as i64 % 60);
+    for number in 0..300 {
+        assert_eq!(admit(&store, number, date(number), at(55)), FIRST);
+    }
+    for number in 300..600 {
+        assert_eq!(admit(&store, number, at(90), at(90)), FIRST); // the first ones are over by now
+    }
+    assert!(store.extend(longer).covers(longer));
+    assert!(store.retention().covers(longer));
+    for now in [90, 91, 600] {
+        for number in 0..300 {
+            let answer = admit(&store, number, date(number), at(now));
+            assert!(
+                matches!(answer, Admission::Expired | Admission::Replayed),
+                "{answer:?} at {now}"
+            );
+        }
+    }
+    // What comes from here on is kept for as long as it is accepted.
+    let now = at(700);
+    assert_eq!(admit(&store, 1_000, now, now), FIRST);
+    for later in [0, 1, 61, 70, 300, 599, 600, 601, 609, 610, 2_000] {
+        let later = now.saturating_add(later);
+        let answer = admit(&store, 1_000, now, later);
+        assert!(matches!(answer, Admission::Expired | Admission::Replayed), "{answer:?}");
+    }
+    // And a shorter one changes nothing.
+    assert!(store.extend(Retention { max_age_s: 1, skew_s: 0 }).covers(longer));
+}
+
+fn a_race_against_a_growing_retention_revives_nothing<S: Store>() {
+    const SECONDS: i64 = 240;
+    let store = S::new(ROOMY);
+    let passed: Vec<AtomicUsize> = (0..SECONDS).map(|_| AtomicUsize::new(0)).collect();
+    race(4, |thread| {
+        for now in 0..SECONDS {
+            if thread == 0 && now % 40 == 39 {
+                let max_age_s = 60 + now as u32 / 2;
+                store.extend(Retention { max_age_s, skew_s: 5 + thread as u32 });
+            }
+            // One request of each second, by everybody, and again when it is nearly over or just over.
+            for age in [0, 1, 59, 60, 61, 64, 65, 66, 67, 80, 100, 120, 150] {
+                let date = now - age;
+                if date >= 0 && admit(&store, date as u64, at(date), at(now)) == FIRST {
+                    passed[date as usize].fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    });
+    for (date, passed) in passed.iter().enumerate() {
+        assert_eq!(passed.load(Ordering::Relaxed), 1, "dated {date} s");
     }
 }
 
