@@ -3,8 +3,8 @@
 
 use crate::key::KeyId;
 use crate::limits::{
-    MAX_COVERED_FIELDS, MAX_EXPLAIN_S, MAX_EXPLAINED_PER_MINUTE, MAX_MAX_AGE_S, MAX_OVERLAP_S, MAX_ROOT_ID_BYTES, MAX_SKEW_S, MAX_USES,
-    MIN_SECRET_BYTES,
+    MAX_COVERED_FIELDS, MAX_EXPLAIN_S, MAX_EXPLAINED_PER_MINUTE, MAX_MAX_AGE_S, MAX_OVERLAP_S,
+    MAX_ROOT_ID_BYTES, MAX_SKEW_S, MAX_USES, MIN_SECRET_BYTES,
 };
 
 /// A configuration that would not work, or would leave a hole. Two lines: the fault, the way out.

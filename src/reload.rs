@@ -157,7 +157,8 @@ impl Source<Refusal> for Config {
     #[cfg(feature = "explain")]
     fn settle(&self, perimeter: &PerimeterHandle) {
         let switch = self.explain().and_then(|settings| {
-            let switch = ExplainSwitch::new(settings.key_id, settings.until, perimeter.now()).ok()?;
+            let switch =
+                ExplainSwitch::new(settings.key_id, settings.until, perimeter.now()).ok()?;
             switch.per_minute(settings.per_minute).ok() // both were checked when the file was read
         });
         perimeter.explain(switch);
@@ -326,9 +327,7 @@ impl FileWatch {
         for gone in self.folders.iter().filter(|folder| !folders.contains(folder)) {
             let _was_removed = self.watcher.unwatch(gone);
         }
-        folders.retain(|folder| {
-            self.folders.contains(folder) || self.watch(folder)
-        });
+        folders.retain(|folder| self.folders.contains(folder) || self.watch(folder));
         self.folders = folders;
     }
 

@@ -794,6 +794,18 @@ build it inside of one, such as in #[tokio::main], or enter its handle first
 "#]]
         .raw()
     );
+    place.file("u", "rediss://u:hunter2@127.0.0.1:1/x\n", 0o600);
+    assert_data_eq!(place.told(&text), str![[r#"
+wafpass.toml:6:1: the URL of Redis cannot be used: it is not one that Redis clients know
+write redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS, with special characters in % notation
+"#]].raw());
+    place.file("u", "redis://127.0.0.1:1/\n", 0o600);
+    place.file("odd.pem", "hunter2", 0o644);
+    let odd = text.replace("url_file = \"u\"", "url_file = \"u\"\nredis.ca_file = \"odd.pem\"");
+    assert_data_eq!(place.told(&odd), str![[r#"
+wafpass.toml:7:7: the file holds no certificate in PEM
+name a file with -----BEGIN CERTIFICATE----- in it
+"#]].raw());
     let text = text.replace("url_file = \"u\"", "url_file = \"u\"\nredis.ca_file = \"ca.pem\"");
     assert_data_eq!(
         place.told(&text),
@@ -945,10 +957,14 @@ chmod 600 it, or move the secret out: into a file or an environment variable of 
 
     place.file("wafpass.toml", GOOD, 0o666);
     let fault = Config::load(place.path("wafpass.toml")).unwrap_err();
-    assert_data_eq!(place.clean(&fault), str![[r#"
+    assert_data_eq!(
+        place.clean(&fault),
+        str![[r#"
 wafpass.toml:1:1: everybody on this machine can change this file (mode 0666)
 chmod o-w it: who can change it can loosen everything
-"#]].raw());
+"#]]
+        .raw()
+    );
 
     for (mode, is_good) in [(0o400, true), (0o640, false), (0o604, false)] {
         fs::set_permissions(place.path("keys.json"), Permissions::from_mode(mode)).unwrap();

@@ -1,5 +1,6 @@
 //! The metrics, as Prometheus reads them. One test: a process has one recorder.
 #![allow(
+    clippy::as_conversions,
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,

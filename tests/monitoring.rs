@@ -88,7 +88,8 @@ fn the_dashboard_is_valid() {
         .collect();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("panels.yaml"); // JSON is YAML too
-    fs::write(&file, json!({ "groups": [{ "name": "panels", "rules": rules }] }).to_string()).unwrap();
+    fs::write(&file, json!({ "groups": [{ "name": "panels", "rules": rules }] }).to_string())
+        .unwrap();
     promtool(&["check", "rules"], &file);
 
     let panels = dashboard["panels"].as_array().unwrap();

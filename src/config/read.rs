@@ -188,7 +188,11 @@ mod tests {
             let (line, column) = misread.at;
             format!("{line}:{column}: {} / {}", misread.fault, misread.way_out)
         };
-        reading.misread.iter().map(line).collect()
+        {
+            let mut found: Vec<_> = reading.misread.iter().collect();
+            found.sort_by_key(|misread| misread.at);
+            found.into_iter().map(line).collect()
+        }
     }
 
     #[test]

@@ -303,8 +303,13 @@ impl Store {
 
     /// Reads what is needed to find Redis: nothing for the other stores.
     pub(super) fn check(&self, permissions: Permissions, faults: &mut Faults<'_>) {
-        if let Some(redis) = &self.redis {
-            redis.read(permissions, faults);
+        if let Some(redis) = &self.redis
+            && let Some(_found) = redis.read(permissions, faults)
+        {
+            #[cfg(feature = "redis")]
+            if let Err(error) = redis.builder(&_found) {
+                faults.add_error("replay.redis", &error);
+            }
         }
     }
 
@@ -326,7 +331,8 @@ impl Store {
             #[cfg(feature = "redis")]
             (Backend::Redis, Some(redis)) => {
                 let read = redis.read(permissions, faults)?;
-                let store = redis.build(&read, retention, capacity, now);
+                let builder = redis.builder(&read);
+                let store = builder.and_then(|builder| builder.build(retention, capacity, now));
                 let store = store.map_err(|error| faults.add_error("replay.redis", &error));
                 Some(Arc::new(store.ok()?))
             }
@@ -374,17 +380,19 @@ impl RedisStore {
             }
             None => None,
         };
-        Some(Found { url: url?, ca }).filter(|_| faults.is_empty())
+        let url = url?;
+        if let Some(pem) = &ca {
+            refuse_useless_ca(pem, &url, faults);
+        }
+        Some(Found { url, ca }).filter(|_| faults.is_empty())
     }
 
+    /// What is built from what was read; nothing is connected yet.
     #[cfg(feature = "redis")]
-    fn build(
+    fn builder(
         &self,
         found: &Found,
-        retention: crate::replay::Retention,
-        capacity: Capacity,
-        now: UnixTime,
-    ) -> Result<crate::replay::ReplayRedis, crate::replay::ReplayRedisError> {
+    ) -> Result<crate::replay::ReplayRedisBuilder, crate::replay::ReplayRedisError> {
         use crate::replay::{Eviction, NewServer, OnFailure, ReplayRedis};
 
         let mut urls = found.url.split_ascii_whitespace();
@@ -398,7 +406,7 @@ impl RedisStore {
             None => builder,
         };
         let (failures, open_for) = self.breaker;
-        builder
+        Ok(builder
             .prefix(&self.prefix)
             .client_name(&self.client_name)
             .timeout(self.timeout)
@@ -415,8 +423,19 @@ impl RedisStore {
             .new_server(match self.new_server {
                 NewServerWord::Barrier => NewServer::Barrier,
                 NewServerWord::Trust => NewServer::Trust,
-            })
-            .build(retention, capacity, now)
+            }))
+    }
+}
+
+fn refuse_useless_ca(pem: &str, urls: &str, faults: &mut Faults<'_>) {
+    let at = "replay.redis.ca_file";
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        let fault = "the file holds no certificate in PEM";
+        faults.add(at, fault, "name a file with -----BEGIN CERTIFICATE----- in it");
+    }
+    if urls.split_ascii_whitespace().any(|url| !url.contains("s://")) {
+        let fault = "a certificate authority is of no use without TLS";
+        faults.add(at, fault, "write rediss:// in the URL, or take `ca_file` out");
     }
 }
 

@@ -24,7 +24,8 @@ const COVERED: usize = 9;
 /// Leading path segments that are tried as an origin path prefix.
 const MAX_PREFIX_SEGMENTS: usize = 8;
 
-pub(super) const METHODS: [&[u8]; 7] = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"];
+pub(super) const METHODS: [&[u8]; 7] =
+    [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"];
 
 /// What would have made the signature of `head` match.
 pub(super) fn hints(
