@@ -802,10 +802,16 @@ write redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS, with speci
     place.file("u", "redis://127.0.0.1:1/\n", 0o600);
     place.file("odd.pem", "hunter2", 0o644);
     let odd = text.replace("url_file = \"u\"", "url_file = \"u\"\nredis.ca_file = \"odd.pem\"");
-    assert_data_eq!(place.told(&odd), str![[r#"
+    assert_data_eq!(
+        place.told(&odd),
+        str![[r#"
 wafpass.toml:7:7: the file holds no certificate in PEM
 name a file with -----BEGIN CERTIFICATE----- in it
-"#]].raw());
+wafpass.toml:7:7: a certificate authority is of no use without TLS
+write rediss:// in the URL, or take `ca_file` out
+"#]]
+        .raw()
+    );
     let text = text.replace("url_file = \"u\"", "url_file = \"u\"\nredis.ca_file = \"ca.pem\"");
     assert_data_eq!(
         place.told(&text),

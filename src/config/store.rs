@@ -303,14 +303,16 @@ impl Store {
 
     /// Reads what is needed to find Redis: nothing for the other stores.
     pub(super) fn check(&self, permissions: Permissions, faults: &mut Faults<'_>) {
-        if let Some(redis) = &self.redis
-            && let Some(_found) = redis.read(permissions, faults)
+        let Some(redis) = &self.redis else { return };
+        let found = redis.read(permissions, faults);
+        #[cfg(feature = "redis")]
+        if let Some(found) = found
+            && let Err(error) = redis.builder(&found)
         {
-            #[cfg(feature = "redis")]
-            if let Err(error) = redis.builder(&_found) {
-                faults.add_error("replay.redis", &error);
-            }
+            faults.add_error("replay.redis", &error);
         }
+        #[cfg(not(feature = "redis"))]
+        drop(found);
     }
 
     /// The store; it begins at `now`.
@@ -433,7 +435,11 @@ fn refuse_useless_ca(pem: &str, urls: &str, faults: &mut Faults<'_>) {
         let fault = "the file holds no certificate in PEM";
         faults.add(at, fault, "name a file with -----BEGIN CERTIFICATE----- in it");
     }
-    if urls.split_ascii_whitespace().any(|url| !url.contains("s://")) {
+    let is_plain = |url: &str| {
+        let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+        !matches!(scheme.as_str(), "rediss" | "valkeys")
+    };
+    if urls.split_ascii_whitespace().any(is_plain) {
         let fault = "a certificate authority is of no use without TLS";
         faults.add(at, fault, "write rediss:// in the URL, or take `ca_file` out");
     }
