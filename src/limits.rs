@@ -46,9 +46,9 @@ pub const DEFAULT_REPLAY_CAPACITY: usize = 1_000_000;
 /// lets an edge function read of a body (1 MB at the origin-request event).
 pub const DEFAULT_BODY_CAP_BYTES: usize = 1_048_576;
 
-/// Log events of one reason in a second: enough to see what is going on, and 200 bytes each.
-/// Counters are exact whatever is logged.
-pub const LOGGED_PER_SECOND: u64 = 10;
+/// Log events of one reason in a second, unless configured: enough to see what is going on, at 200 bytes
+/// each. Counters are exact whatever is logged.
+pub const DEFAULT_LOGGED_PER_SECOND: u32 = 10;
 
 /// Time that origins get to load a new key before an edge signs with it: five minutes, in which a
 /// mounted secret is brought up to date (Kubernetes: a minute or two) and a fleet reloads.

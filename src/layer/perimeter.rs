@@ -7,6 +7,7 @@ use super::Refusal;
 #[cfg(feature = "explain")]
 use super::explaining::{ExplainSwitch, Explaining};
 use crate::clock::Clock;
+use crate::limits::DEFAULT_LOGGED_PER_SECOND;
 use crate::route::Routes;
 use crate::telemetry::{Bound, Telemetry};
 use crate::time::UnixTime;
@@ -18,13 +19,19 @@ pub struct Perimeter<R = Refusal> {
     pub(super) verifier: Arc<Verifier>,
     pub(super) routes: Routes,
     pub(super) refuse: R,
+    logged_per_second: u32,
 }
 
 impl Perimeter {
     /// Enforces everywhere, and refuses with an empty 403.
     #[must_use]
     pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
-        Self { verifier: verifier.into(), routes: Routes::default(), refuse: Refusal::default() }
+        Self {
+            verifier: verifier.into(),
+            routes: Routes::default(),
+            refuse: Refusal::default(),
+            logged_per_second: DEFAULT_LOGGED_PER_SECOND,
+        }
     }
 }
 
@@ -39,7 +46,15 @@ impl<R> Perimeter<R> {
     /// page.
     #[must_use]
     pub fn refuse_with<R2>(self, refuse: R2) -> Perimeter<R2> {
-        Perimeter { verifier: self.verifier, routes: self.routes, refuse }
+        let Self { verifier, routes, refuse: _, logged_per_second } = self;
+        Perimeter { verifier, routes, refuse, logged_per_second }
+    }
+
+    /// Logs up to `events` refusals of each reason in a second, 0 for none. Counters are exact whatever is
+    /// logged. Default: [`DEFAULT_LOGGED_PER_SECOND`].
+    #[must_use]
+    pub fn logged_per_second(self, events: u32) -> Self {
+        Self { logged_per_second: events, ..self }
     }
 
     /// The verifier.
@@ -89,8 +104,8 @@ impl<R> Shared<R> {
 
 impl<R> Present<R> {
     fn new(perimeter: Perimeter<R>, telemetry: &Telemetry) -> Self {
-        let Perimeter { verifier, routes, .. } = &perimeter;
-        let bound = telemetry.bind(routes, verifier.keyring(), verifier.freshness);
+        let Perimeter { verifier, routes, logged_per_second, .. } = &perimeter;
+        let bound = telemetry.bind(routes, verifier, *logged_per_second);
         Self { perimeter, bound }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tracing::field::display;
 
-use crate::limits::LOGGED_PER_SECOND;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::route::Enforcement;
 use crate::time::UnixTime;
@@ -29,23 +28,22 @@ impl Default for LogBudget {
 }
 
 impl LogBudget {
-    /// Logs a refusal, unless there were too many of its reason in this second.
+    /// Whether a refusal for this reason is logged: there were not too many of them in this second.
+    pub(super) fn admits(&self, kind: RejectionKind, per_second: u32, now: UnixTime) -> bool {
+        self.reasons.get(kind.index()).is_some_and(|budget| budget.take(now.as_secs(), per_second))
+    }
+
+    /// Logs a refusal.
     pub(super) fn event(
         &self,
         route: &str,
         rejection: &Rejection,
         enforcement: Enforcement,
         nonce: Option<&str>,
-        now: UnixTime,
-    ) -> bool {
-        let Some(budget) = self.reasons.get(rejection.kind.index()) else { return false };
-        if !budget.take(now.as_secs()) {
-            budget.suppressed.fetch_add(1, Ordering::Relaxed);
-            return false;
-        }
+    ) {
         let Rejection { kind, key_id, age_s } = rejection;
         let key_id = key_id.as_ref().map(display);
-        let suppressed = Some(budget.suppressed.swap(0, Ordering::Relaxed)).filter(|&n| n > 0);
+        let suppressed = self.reasons.get(kind.index()).and_then(Budget::take_suppressed);
         let verdict = match enforcement {
             Enforcement::ReportOnly => "would be refused",
             _ => "refused",
@@ -55,17 +53,25 @@ impl LogBudget {
             enforcement = %enforcement, reason = %kind, route, key_id, nonce, age_s, suppressed,
             "{verdict}"
         );
-        true
     }
 }
 
 impl Budget {
     /// A clock that is set back keeps its second: it then logs less for a while, never more.
-    fn take(&self, second: i64) -> bool {
+    fn take(&self, second: i64, per_second: u32) -> bool {
         if self.second.fetch_max(second, Ordering::Relaxed) < second {
             self.logged.store(0, Ordering::Relaxed);
         }
-        self.logged.fetch_add(1, Ordering::Relaxed) < LOGGED_PER_SECOND
+        let is_within = self.logged.fetch_add(1, Ordering::Relaxed) < per_second.into();
+        if !is_within {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
+        }
+        is_within
+    }
+
+    /// How many were left out since the last one that was logged.
+    fn take_suppressed(&self) -> Option<u64> {
+        Some(self.suppressed.swap(0, Ordering::Relaxed)).filter(|&left_out| left_out > 0)
     }
 }
 
@@ -76,11 +82,10 @@ mod tests {
     #[test]
     fn a_flood_is_sampled_by_the_second() {
         let budget = Budget::default();
-        let logged = |second| (0..1_000).filter(|_| budget.take(second)).count();
-        let most = usize::try_from(LOGGED_PER_SECOND).unwrap();
-        assert_eq!(
-            [logged(5), logged(5), logged(6), logged(4), logged(7)],
-            [most, 0, most, 0, most]
-        );
+        let logged = |second| (0..1_000).filter(|_| budget.take(second, 10)).count();
+        assert_eq!([logged(5), logged(5), logged(6), logged(4), logged(7)], [10, 0, 10, 0, 10]);
+        assert_eq!(budget.take_suppressed(), Some(5_000 - 30));
+        assert_eq!(budget.take_suppressed(), None);
+        assert!(!budget.take(8, 0));
     }
 }

@@ -8,8 +8,8 @@
 //!   derived counts under its own id.
 //! - **Log events** have the target `wafpass::refused`, and the fields `enforcement` (`report-only` for a
 //!   request that passed all the same), `reason`, `route`, `key_id`, `nonce` (in CloudFront the request
-//!   id) and `age_s`. At most [`LOGGED_PER_SECOND`](crate::limits::LOGGED_PER_SECOND) of each reason in a
-//!   second, so that a flood fills no disk; `suppressed` says how many came before and were not logged.
+//!   id) and `age_s`. At most ten of each reason in a second
+//!   ([`Perimeter::logged_per_second`](crate::Perimeter::logged_per_second)), so that a flood fills no disk; `suppressed` says how many came before and were not logged.
 //! - **Clocks**: the median age of signatures, by key, says how far the edge's clock and this one
 //!   differ. A warning under `wafpass::clock` comes before requests begin to be refused.
 //!
@@ -32,8 +32,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::key::KeyId;
-use crate::keyring::Keyring;
-use crate::policy::Freshness;
 use crate::rejection::Rejection;
 use crate::replay::{Health, ReplayStore};
 use crate::route::{Enforcement, Routes};
@@ -151,8 +149,14 @@ impl Telemetry {
     }
 
     /// The counts of a new configuration: those that there were, and new ones.
-    pub(crate) fn bind(&self, routes: &Routes, keyring: &Keyring, freshness: Freshness) -> Bound {
-        self.table.bind(routes, keyring, Drift::of(freshness))
+    pub(crate) fn bind(
+        &self,
+        routes: &Routes,
+        verifier: &Verifier,
+        logged_per_second: u32,
+    ) -> Bound {
+        let drift = Drift::of(verifier.freshness);
+        self.table.bind(routes, verifier.keyring(), drift, logged_per_second)
     }
 
     /// Counts a request for the route at place `route`.
@@ -163,8 +167,9 @@ impl Telemetry {
             Outcome::Exempt => bound.exempt(route),
             Outcome::Rejected(rejection, enforcement, nonce) => {
                 bound.rejected(route, rejection, *enforcement, now);
-                let route = bound.route(route);
-                if !self.log.event(route, rejection, *enforcement, *nonce, now) {
+                if self.log.admits(rejection.kind, bound.logged_per_second, now) {
+                    self.log.event(bound.route(route), rejection, *enforcement, *nonce);
+                } else {
                     self.suppressed.add(1, names::LOG_SUPPRESSED, || []);
                 }
             }

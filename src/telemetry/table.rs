@@ -40,6 +40,8 @@ pub(crate) struct Bound {
     /// For each route, a place for each key and then one for no key.
     counts: Vec<OnceLock<Arc<Counts>>>,
     drift: Drift,
+    /// Log events of one reason in a second.
+    pub(super) logged_per_second: u32,
 }
 
 struct RouteRecord {
@@ -80,7 +82,13 @@ struct Count {
 }
 
 impl Table {
-    pub(super) fn bind(&self, routes: &Routes, keyring: &Keyring, drift: Drift) -> Bound {
+    pub(super) fn bind(
+        &self,
+        routes: &Routes,
+        keyring: &Keyring,
+        drift: Drift,
+        logged_per_second: u32,
+    ) -> Bound {
         let names = routes.iter().map(Route::to_string).chain([REST.into()]);
         let routes: Vec<_> = names.map(|name| self.route(name.into())).collect();
         let mut keys: Vec<_> = keyring
@@ -90,7 +98,7 @@ impl Table {
             .collect();
         keys.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         let counts = (0..routes.len() * (keys.len() + 1)).map(|_| OnceLock::new()).collect();
-        Bound { table: self.clone(), routes, keys, counts, drift }
+        Bound { table: self.clone(), routes, keys, counts, drift, logged_per_second }
     }
 
     fn route(&self, name: Arc<str>) -> Arc<RouteRecord> {

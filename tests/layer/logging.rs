@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{Method, Request};
 use tracing::subscriber::DefaultGuard;
-use wafpass::limits::LOGGED_PER_SECOND;
+use wafpass::limits::DEFAULT_LOGGED_PER_SECOND as LOGGED_PER_SECOND;
 use wafpass::{Enforcement, Perimeter, Route, Routes, UnixTime, VerifyLayer};
 
 use crate::common::*;
@@ -119,6 +119,13 @@ async fn a_flood_is_sampled_and_counted() {
     let told = lines.take();
     assert!(told[0].ends_with(&format!("suppressed={}", 1_000 - LOGGED_PER_SECOND)), "{told:?}");
     assert_eq!(handle.telemetry().summary().requests("refused"), 1_001);
+
+    handle.replace(strict().logged_per_second(2));
+    clock.set(NOW + 2);
+    for _ in 0..10 {
+        send(&app, get("/")).await;
+    }
+    assert_eq!(lines.take().len(), 2);
 }
 
 #[tokio::test]
