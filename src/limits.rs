@@ -50,6 +50,10 @@ pub const DEFAULT_BODY_CAP_BYTES: usize = 1_048_576;
 /// each. Counters are exact whatever is logged.
 pub const DEFAULT_LOGGED_PER_SECOND: u32 = 10;
 
+/// Most log events of one reason in a second that `wafpass.toml` can ask for: 200 KB a second of text that
+/// a stranger sets off. Who needs each refusal has the counters, and the edge's own log.
+pub const MAX_LOGGED_PER_SECOND: u32 = 1_000;
+
 /// Time that origins get to load a new key before an edge signs with it: five minutes, in which a
 /// mounted secret is brought up to date (Kubernetes: a minute or two) and a fleet reloads.
 pub const DEFAULT_SETTLE_S: u32 = 300;

@@ -24,12 +24,13 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{self, MissedTickBehavior};
 use zeroize::Zeroizing;
@@ -71,7 +72,7 @@ pub trait Source<R>: Send + 'static {
 pub struct Triggers {
     /// When the file system reports a change.
     pub on_change: bool,
-    /// This often, if what the files hold has changed. `None` for never.
+    /// This often, if what the files hold has changed, or was refused. `None` for never.
     pub every: Option<Duration>,
 }
 
@@ -89,14 +90,14 @@ impl Default for Triggers {
 /// Watches a source for a running layer until it is dropped.
 #[must_use = "nothing is reloaded once this is dropped"]
 pub struct Watch {
-    force: mpsc::Sender<Trigger>,
+    asked: Arc<Notify>,
     task: AbortHandle,
 }
 
 impl Watch {
     /// Reads the source anew now, as SIGHUP does.
     pub fn reload(&self) {
-        let _already_asked = self.force.try_send(Trigger::Asked);
+        self.asked.notify_one();
     }
 }
 
@@ -122,7 +123,8 @@ enum Trigger {
 }
 
 /// Watches `config` for the layer of `perimeter`, when its `[reload]` section says so, and at SIGHUP. Its
-/// `[explain]` section is the whole of what is explained at distance, from here on.
+/// `[explain]` section is the whole of what is explained at distance, from here on. Call it right after
+/// [`Config::load`]: a change between the two is taken up with the next one, or at SIGHUP.
 ///
 /// # Errors
 ///
@@ -176,23 +178,24 @@ pub fn watch_source<R: Send + Sync + 'static>(
     triggers: Triggers,
 ) -> io::Result<Watch> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
-    let (force, asked) = mpsc::channel(1);
+    let asked = Arc::new(Notify::new());
     let seen = fingerprint(&source.files());
     source.settle(&perimeter);
-    let loader = Loader { source, perimeter, seen };
+    let loader = Loader { source, perimeter, seen, refused: None };
     let hangups = hangups()?;
-    let task = runtime.spawn(run(loader, asked, hangups, triggers, force.clone()));
-    Ok(Watch { force, task: task.abort_handle() })
+    let task = runtime.spawn(run(loader, Arc::clone(&asked), hangups, triggers));
+    Ok(Watch { asked, task: task.abort_handle() })
 }
 
 async fn run<R: Send + Sync + 'static, S: Source<R>>(
     mut loader: Loader<R, S>,
-    mut asked: mpsc::Receiver<Trigger>,
+    asked: Arc<Notify>,
     mut hangups: Hangups,
     triggers: Triggers,
-    changed: mpsc::Sender<Trigger>,
 ) {
-    let mut watcher = triggers.on_change.then(|| FileWatch::new(changed)).flatten();
+    // Each holds one report until it is heard, so that none is lost while the source is read.
+    let changed = Arc::new(Notify::new());
+    let mut watcher = triggers.on_change.then(|| FileWatch::new(Arc::clone(&changed))).flatten();
     let mut ticks = triggers.every.map(time::interval);
     if let Some(ticks) = &mut ticks {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -201,16 +204,14 @@ async fn run<R: Send + Sync + 'static, S: Source<R>>(
         if let Some(watcher) = &mut watcher {
             watcher.follow(&loader.source.files());
         }
-        let mut trigger = tokio::select! {
-            Some(trigger) = asked.recv() => trigger,
+        let trigger = tokio::select! {
+            () = asked.notified() => Trigger::Asked,
             () = hangups.next() => Trigger::Asked,
+            () = changed.notified() => Trigger::Changed,
             () = tick(&mut ticks) => Trigger::Changed,
         };
         if watcher.is_some() {
             time::sleep(SETTLE).await;
-        }
-        while let Ok(another) = asked.try_recv() {
-            trigger = if another == Trigger::Asked { another } else { trigger };
         }
         let attempt = tokio::task::spawn_blocking(move || {
             loader.attempt(trigger);
@@ -240,6 +241,9 @@ struct Loader<R, S> {
     perimeter: PerimeterHandle<R>,
     /// What the files held when they were read last; `None` to read them in any case.
     seen: Option<[u8; 32]>,
+    /// Why that was refused. It is read again until it loads: a file may have been missing that no
+    /// configuration in use names.
+    refused: Option<String>,
 }
 
 impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
@@ -247,7 +251,8 @@ impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
     fn attempt(&mut self, trigger: Trigger) {
         let files = self.source.files();
         let found = fingerprint(&files);
-        if trigger == Trigger::Changed && found.is_some() && found == self.seen {
+        let is_known = found == self.seen;
+        if trigger == Trigger::Changed && is_known && found.is_some() && self.refused.is_none() {
             return;
         }
         self.seen = found;
@@ -257,13 +262,18 @@ impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
                 tracing::info!(target: "wafpass::reload", ?keys, "a new configuration holds");
                 self.perimeter.replace(new);
                 self.source.settle(&self.perimeter);
+                self.refused = None;
                 if self.source.files() != files {
                     self.seen = None; // others than those that were looked at: look once more
                 }
             }
             Err(error) => {
-                self.perimeter.telemetry().refused_config();
-                tracing::error!(target: "wafpass::reload", "the new configuration is refused, the old one holds\n{error}");
+                let error = error.to_string();
+                if trigger == Trigger::Asked || !is_known || self.refused.as_ref() != Some(&error) {
+                    self.perimeter.telemetry().refused_config();
+                    tracing::error!(target: "wafpass::reload", "the new configuration is refused, the old one holds\n{error}");
+                }
+                self.refused = Some(error);
             }
         }
     }
@@ -300,10 +310,10 @@ struct FileWatch {
 }
 
 impl FileWatch {
-    fn new(changed: mpsc::Sender<Trigger>) -> Option<Self> {
+    fn new(changed: Arc<Notify>) -> Option<Self> {
         let report = move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
-                let _already_told = changed.try_send(Trigger::Changed);
+                changed.notify_one();
             }
         };
         match notify::recommended_watcher(report) {

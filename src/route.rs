@@ -134,9 +134,10 @@ impl fmt::Display for Route {
 /// one path the one that names the method.
 ///
 /// `/assets/../admin` is under `/assets/` for one parser, and not for the next. So no route holds for
-/// a path with an empty or a dot segment, `\`, `;`, or an escape of what needs none (an unreserved
-/// character, `/`, `\`, NUL): it gets the strictest enforcement that any route or the rest has. Letters
-/// are compared with their case.
+/// a path with an empty or a dot segment, `\`, `;`, or an escape of what needs none or is no text (an
+/// unreserved character, `/`, `\`, `;`, `%`, a control character, what is not UTF-8): it gets the strictest
+/// enforcement that any route or the rest has. Letters are compared with their case: an application that
+/// does not tell them apart wants no stricter route below a laxer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routes {
     /// In the order in which they are asked.
@@ -211,7 +212,7 @@ impl Default for Routes {
 }
 
 /// Whether every parser sees the same path here: visible ASCII from `/` on, without empty and dot
-/// segments, `\`, `;`, and escapes of what needs none (RFC 3986 §6.2.2).
+/// segments, `\`, `;`, and escapes of what needs none (RFC 3986 §6.2.2) or is no text.
 fn is_plain(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let mut segments = rest.split('/').peekable();
@@ -222,18 +223,30 @@ fn is_plain(path: &str) -> bool {
         }
     }
     rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\;".contains(&byte))
-        && rest.split('%').skip(1).all(is_needed_escape)
+        && (!rest.contains('%') || has_plain_escapes(rest))
 }
 
-/// Whether what follows a `%` is the escape of a byte that a path cannot hold as it stands.
-fn is_needed_escape(tail: &str) -> bool {
-    let digit = |digit: char| digit.is_ascii_hexdigit();
-    let digits = tail.get(..2).filter(|digits| digits.chars().all(digit));
-    let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
-        return false;
-    };
+/// Whether what is escaped is text that a path cannot hold as it stands.
+fn has_plain_escapes(path: &str) -> bool {
+    let mut pieces = path.split('%');
+    let mut text = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let Some((byte, tail)) = needed_escape(piece) else { return false };
+        text.push(byte);
+        text.extend_from_slice(tail.as_bytes());
+    }
+    // RFC 3629 §10: a decoder that takes overlong forms would find dots and slashes in them.
+    String::from_utf8(text).is_ok()
+}
+
+/// The byte whose escape begins `piece`, where a path cannot hold it as it stands, and what follows.
+fn needed_escape(piece: &str) -> Option<(u8, &str)> {
+    let (digits, tail) = piece.split_at_checked(2)?;
+    let byte = u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
     let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    !is_unreserved && !b"/\\;\0".contains(&byte)
+    // `%25`: a parser that decodes twice would find another escape behind it.
+    let is_ambiguous = byte.is_ascii_control() || b"/\\;%".contains(&byte);
+    (!is_unreserved && !is_ambiguous).then_some((byte, tail))
 }
 
 #[cfg(test)]
@@ -299,6 +312,13 @@ mod tests {
             "/assets/%2",
             "/assets/%+1",
             "/assets/%zz",
+            "/assets/%252e%252e/admin",
+            "/assets/%0a",
+            "/assets/%7f",
+            "/assets/%c0%ae%c0%ae/admin",
+            "/assets/%e0%80%af",
+            "/assets/%ff",
+            "/assets/%c3x",
             "/assets/\u{e9}",
             "assets/x",
             "*",

@@ -11,22 +11,26 @@
 )]
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::Method;
 use proptest::prelude::*;
 use snapbox::data::Inline;
 use snapbox::{IntoData, assert_data_eq, str};
 use tempfile::TempDir;
-use wafpass::config::{Config, ConfigFault, KeySource};
-use wafpass::key_directory::{KeyDirectory, KeyRecord, KeyState, Learnt, OriginKey};
+use tower::{Layer, ServiceExt};
+use wafpass::config::{Config, ConfigFault, KeyFile, KeyFileError, KeySource};
+use wafpass::key_directory::{Derivation, KeyDirectory, KeyRecord, KeyState, Learnt, OriginKey};
+use wafpass::limits::DEFAULT_LOGGED_PER_SECOND;
 use wafpass::replay::{Capacity, Retention};
 use wafpass::{
-    Enforcement, Freshness, KeyId, RestartBarrier, Secret, Verifier, VerifyLayer, WafRequirement,
-    clock,
+    Enforcement, Freshness, KeyId, RestartBarrier, RootKey, Secret, Verifier, VerifyLayer,
+    WafRequirement, clock,
 };
 
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -103,7 +107,7 @@ fn names_and_types() {
     assert_data_eq!(
         told("audience = shop"),
         str![[r#"
-wafpass.toml:1:12: not TOML: string values must be quoted, expected literal string
+wafpass.toml:1:12: not TOML: string values must be quoted
 mend the line; texts stand in quotes, tables in [ ]
 "#]]
         .raw()
@@ -112,7 +116,7 @@ mend the line; texts stand in quotes, tables in [ ]
         told("audience = \"shop\"\naudience = \"hunter2\"\n"),
         str![[r#"
 wafpass.toml:2:1: not TOML: duplicate key
-mend the line; texts stand in quotes, tables in [ ]
+write each key and each [table] once
 "#]]
         .raw()
     );
@@ -128,16 +132,16 @@ did you mean `max_age`?
         .raw()
     );
     with(
-        "query = \"all\"\nlimits = 5\n[waf]\nevidence = \"hunter2\"\n[refusal]\nstatus = \"hunter2\"\n[reload]\npoll = \"often\"\n[[routes]]\npath = 1\n",
+        "query = \"all\"\nbounds = 5\n[waf]\nevidence = \"hunter2\"\n[refusal]\nstatus = \"hunter2\"\n[reload]\npoll = \"often\"\n[[routes]]\npath = 1\n",
         str![[r#"
 wafpass.toml:4:1: there is no `query`
 it belongs into [signature]
-wafpass.toml:5:1: there is no `limits`
-leave it out, or write one of: audience, enforcement, keys, freshness, waf, signature, routes, replay, refusal, reload, explain
+wafpass.toml:5:1: there is no `bounds`
+leave it out, or write one of: audience, enforcement, keys, freshness, waf, signature, routes, replay, limits, refusal, telemetry, reload, explain
 wafpass.toml:7:1: `waf.evidence` cannot have this value
 write one of: "required", "not-required"
 wafpass.toml:9:1: `refusal.status` cannot have this value
-write a whole number from 0 to 65535
+write a status such as 403, without quotes
 wafpass.toml:11:1: `reload.poll` cannot have this value
 write a time such as "90s", "5m" or "1h", or whole seconds
 wafpass.toml:12:1: this route does not say what is asked on it
@@ -325,9 +329,9 @@ write a moment such as 2026-11-22T00:30:00Z, "20261122T003000Z", or Unix seconds
 }
 
 #[test]
-fn signature_and_refusal() {
+fn signature_limits_and_refusal() {
     with(
-        "[signature]\nrequired_headers = [\"x-tenant\", \"Cookie\", \"host\"]\nstrip_prefix = \"prod/\"\nbody = \"required\"\nbody_cap = 0\n",
+        "[signature]\nrequired_headers = [\"x-tenant\", \"Cookie\", \"host\"]\nstrip_prefix = \"prod/\"\nbody = \"required\"\n[limits]\nbody_cap = 0\n",
         str![[r#"
 wafpass.toml:5:33: the field "Cookie" cannot be covered
 write it in lower case, of a-z 0-9 and -, 64 bytes at most
@@ -335,7 +339,7 @@ wafpass.toml:5:43: the field "host" cannot be covered
 hops rewrite it: let the edge copy its value to a field of its own
 wafpass.toml:6:1: the origin path prefix "prod/" is not usable
 leave it empty, or start it with / and do not end it with /, in visible ASCII without ? and #
-wafpass.toml:8:1: a body cap of 0 bytes would refuse every body
+wafpass.toml:9:1: a body cap of 0 bytes would refuse every body
 set the cap to the largest body that the application takes
 "#]],
     );
@@ -563,6 +567,94 @@ write one of: "probe", "assert-no-eviction"
 }
 
 #[test]
+fn what_moved_or_belongs_elsewhere() {
+    with(
+        "telemetry.body = 1\n[signature]\nbody_cap = \"1 MiB\"\n[limits]\nlogged_per_second = 1\npoll = 1\n",
+        str![[r#"
+wafpass.toml:4:11: there is no `telemetry.body`
+it belongs into [signature]
+wafpass.toml:6:1: there is no `signature.body_cap`
+it belongs into [limits]
+wafpass.toml:8:1: there is no `limits.logged_per_second`
+it belongs into [telemetry]
+wafpass.toml:9:1: there is no `limits.poll`
+it belongs into [reload]
+"#]],
+    );
+}
+
+#[test]
+fn what_would_follow_is_not_told() {
+    let text = "[keys]\nfile = \"k\"\n[freshness]\n[refusal]\naudience = \"shop\"\nmax_age = 60\n";
+    assert_data_eq!(
+        told(text),
+        str![[r#"
+wafpass.toml:5:1: there is no `refusal.audience`
+it belongs into the first lines, before every [table]
+wafpass.toml:6:1: there is no `refusal.max_age`
+it belongs into [freshness]
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn what_is_no_table() {
+    let text = "audience = \"shop\"\nkeys.inline = 1\nfreshness = \"strict\"\nroutes = [\"/health\"]\nreplay.redis = \"redis://hunter2\"\n";
+    assert_data_eq!(
+        told(text),
+        str![[r#"
+wafpass.toml:2:6: `keys.inline` cannot have this value
+write [[keys.inline]], once for each, with keys of its own
+wafpass.toml:3:1: `freshness` cannot have this value
+write a table: [freshness], with keys of its own
+wafpass.toml:4:1: `routes` cannot have this value
+write [[routes]], once for each, with keys of its own
+wafpass.toml:5:8: `replay.redis` cannot have this value
+write a table: [replay.redis], with keys of its own
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn telemetry() {
+    with(
+        "[telemetry]\nlogged_per_second = 1001\n",
+        str![[r#"
+wafpass.toml:5:1: 1001 logged refusals of each reason in a second are too many for a log
+allow 1000 at most; 10 is the default, and counters are exact whatever is logged
+"#]],
+    );
+    with(
+        "[telemetry]\nlogged_per_second = -1\n",
+        str![[r#"
+wafpass.toml:5:1: `telemetry.logged_per_second` cannot have this value
+write a whole number, not below 0, without quotes
+"#]],
+    );
+    let logged =
+        |more: &str| Config::parse(&format!("{GOOD}{more}"), "").unwrap().logged_per_second();
+    assert_eq!(logged(""), DEFAULT_LOGGED_PER_SECOND);
+    for events in [0, 1, 1_000] {
+        assert_eq!(logged(&format!("telemetry.logged_per_second = {events}\n")), events);
+    }
+}
+
+#[test]
+fn limits() {
+    with(
+        "[limits]\nbody_cap = \"1 mb\"\n",
+        str![[r#"
+wafpass.toml:5:1: `limits.body_cap` cannot have this value
+write a size such as "1 MiB" or "64 KiB", or a number of bytes
+"#]],
+    );
+    let config = Config::parse(&format!("{GOOD}limits.body_cap = \"64 KiB\"\n"), "").unwrap();
+    assert_eq!(config.body_cap(), 65_536);
+}
+
+#[test]
 fn reload_and_explain() {
     with(
         "[reload]\npoll = 0\n",
@@ -731,6 +823,95 @@ status = 401
 }
 
 #[test]
+fn a_key_file_holds_roots_as_well() {
+    let place = Place::new();
+    let roots = format!(
+        r#"{{"aud": "shop", "keys": [
+            {{"kid": "root", "key": "{SECRET}", "derive": "daily", "overlap": 7200, "not_before": 1767225600}},
+            {{"kid": "plain-root", "key": "{SECRET}", "derive": "daily", "revoked": true}},
+            {{"kid": "key", "key": "{SECRET}", "not_after": "20270101T000000Z"}}
+        ]}}"#
+    );
+    place.file("keys.json", &roots, 0o600);
+    let config = place.load(GOOD).unwrap();
+    let keys = config.keys().unwrap();
+    let derivations = keys.iter().map(|key| (key.source(), key.derivation()));
+    let expected = [Derivation::Daily { overlap_s: 7_200 }, Derivation::DAILY, Derivation::None]
+        .map(|derivation| (KeySource::File, derivation));
+    assert_eq!(derivations.collect::<Vec<_>>(), expected);
+    let OriginKey::Root(root) = keys[0].origin() else { panic!("no root") };
+    assert_eq!(root.overlap_s(), 7_200);
+    let roots_of = |config: &Config| {
+        let keyring = config.keyring().unwrap();
+        let root = |root: &RootKey| (root.id().to_string(), root.is_revoked());
+        keyring.roots().map(root).collect::<BTreeSet<_>>()
+    };
+    let expected = BTreeSet::from([("root".to_owned(), false), ("plain-root".to_owned(), true)]);
+    assert_eq!(roots_of(&config), expected);
+
+    // What is written again is what was read.
+    let text = serde_json::to_string(&KeyFile::parse(&roots).unwrap()).unwrap();
+    place.file("keys.json", &text, 0o600);
+    let again = place.load(GOOD).unwrap();
+    assert_eq!(roots_of(&again), expected);
+    let windows = |config: &Config| {
+        let keys = config.keys().unwrap();
+        keys.iter().map(|key| (key.not_before(), key.not_after())).collect::<Vec<_>>()
+    };
+    assert_eq!(windows(&again), windows(&config));
+    assert_eq!(windows(&again)[2].1.unwrap().to_string(), "20270101T000000Z");
+}
+
+#[test]
+fn a_key_file_that_cannot_be() {
+    let told = |members: &str| {
+        let text =
+            format!(r#"{{"aud": "shop", "keys": [{{"kid": "a", "key": "{SECRET}"{members}}}]}}"#);
+        KeyFile::parse(&text).err()
+    };
+    assert_eq!(told(""), None);
+    let no_root = told(r#", "overlap": 60"#).unwrap();
+    assert_eq!(no_root, KeyFileError::Overlap { kid: "a".into() });
+    assert_data_eq!(
+        no_root.to_string(),
+        str![[r#"
+key "a": `overlap` is of derived keys, and nothing is derived from this one
+take it out, or add "derive": "daily"
+"#]]
+        .raw()
+    );
+    let long = told(r#", "derive": "daily", "overlap": 90000"#).unwrap();
+    assert_data_eq!(
+        long.to_string(),
+        str![[r#"
+key "a": an overlap of 90000 s is longer than 43200 s
+let derived keys count for less beyond their day; an hour is the default
+"#]]
+        .raw()
+    );
+    let weekly = told(r#", "derive": "weekly""#).unwrap();
+    assert_data_eq!(
+        weekly.to_string(),
+        str![[r#"
+line 1, column 110: a value that cannot stand there
+a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key": …}]}; see wafpass keygen --help
+"#]]
+        .raw()
+    );
+    // A root's id leaves room for the day.
+    let text = format!(
+        r#"{{"keys": [{{"kid": "{}", "key": "{SECRET}", "derive": "daily"}}]}}"#,
+        "r".repeat(56)
+    );
+    assert!(matches!(KeyFile::parse(&text), Err(KeyFileError::Key { .. })));
+    // The audience is what the keys of the day are derived for.
+    let text = format!(
+        r#"{{"aud": "a b", "keys": [{{"kid": "a", "key": "{SECRET}", "derive": "daily"}}]}}"#
+    );
+    assert!(matches!(KeyFile::parse(&text), Err(KeyFileError::Config(_))));
+}
+
+#[test]
 fn a_reload_keeps_the_store_and_what_it_remembers() {
     let place = Place::new();
     let first = VerifyLayer::from_config(&place.load(GOOD).unwrap()).unwrap();
@@ -742,6 +923,50 @@ fn a_reload_keeps_the_store_and_what_it_remembers() {
     assert!(Arc::ptr_eq(&present.shared_replay_store(), &store));
     assert_eq!(store.retention(), Retention { max_age_s: 90, skew_s: 5 });
     assert_eq!(Verifier::from_config(&config).unwrap().audience(), "shop");
+}
+
+/// What the log says, for those who look.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_logged_changes_by_a_reload() {
+    let (place, log) = (Place::new(), Log::default());
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let logged = |events: u32| format!("{GOOD}telemetry.logged_per_second = {events}\n");
+    let layer = VerifyLayer::from_config(&place.load(&logged(0)).unwrap()).unwrap();
+    let service = tower::service_fn(|_: http::Request<_>| async {
+        Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+    });
+    let service = layer.layer(service);
+    let refused = async || {
+        for _ in 0..5 {
+            let request = http::Request::new(String::new());
+            let response = service.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 403);
+        }
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.matches("wafpass::refused: ").count()
+    };
+    assert_eq!(refused().await, 0);
+    let config = place.load(&logged(1_000)).unwrap();
+    let store = layer.handle().verifier().shared_replay_store();
+    layer.handle().replace(config.perimeter_with(store).unwrap());
+    assert_eq!(refused().await, 5);
 }
 
 #[tokio::test]
@@ -853,7 +1078,7 @@ name a file
     assert_data_eq!(
         keys("file = \"odd.json\"\n"),
         str![[r#"
-wafpass.toml:4:1: line 1, column 10: a value that cannot stand there
+wafpass.toml:4:1: odd.json: line 1, column 10: a value that cannot stand there
 a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key": …}]}; see wafpass keygen --help
 "#]]
         .raw()
@@ -862,7 +1087,7 @@ a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key": …}]}
     assert_data_eq!(
         keys("file = \"none.json\"\n"),
         str![[r#"
-wafpass.toml:4:1: there is no key
+wafpass.toml:4:1: none.json: there is no key
 give the keyring at least one
 "#]]
         .raw()
@@ -1049,6 +1274,8 @@ fn line() -> impl Strategy<Value = String> {
         "key_id",
         "status",
         "poll",
+        "body_cap",
+        "logged_per_second",
         "kid",
         "key",
         "derive",
@@ -1090,7 +1317,9 @@ fn line() -> impl Strategy<Value = String> {
         "[[routes]]",
         "[replay]",
         "[replay.redis]",
+        "[limits]",
         "[refusal]",
+        "[telemetry]",
         "[reload]",
         "[explain]",
         "[x]",
@@ -1131,11 +1360,14 @@ proptest! {
         skew in 0_u32..=3_600,
         capacity in 1_usize..=1_000_000,
         status in prop::sample::select(vec![400_u16, 401, 403, 421, 429]),
+        logged in 0_u32..=1_000,
+        cap in 0_usize..=100_000_000,
         prefix in "(/[a-z0-9]{1,8}){1,3}",
     ) {
         let text = format!(
             "audience = \"shop\"\nkeys.env = \"K\"\n[freshness]\nmax_age = \"{max_age}s\"\nskew = {skew}\n\
-             [replay]\ncapacity = {capacity}\n[refusal]\nstatus = {status}\n[signature]\nstrip_prefix = \"{prefix}\"\n\
+             [replay]\ncapacity = {capacity}\n[refusal]\nstatus = {status}\n[telemetry]\nlogged_per_second = {logged}\n\
+             [limits]\nbody_cap = {cap}\n[signature]\nstrip_prefix = \"{prefix}\"\n\
              [[routes]]\npath = \"{prefix}\"\nenforcement = \"exempt\"\n"
         );
         let config = Config::parse(&text, "wafpass.toml").unwrap();
@@ -1143,6 +1375,7 @@ proptest! {
         prop_assert_eq!(config.replay_capacity(), Capacity::shared(capacity));
         prop_assert_eq!(config.refusal().status(wafpass::RejectionKind::Expired).as_u16(), status);
         prop_assert_eq!(config.strip_prefix(), &prefix);
+        prop_assert_eq!((config.logged_per_second(), config.body_cap()), (logged, cap));
         prop_assert_eq!(config.routes().enforcement(&Method::GET, &prefix), Enforcement::Exempt);
     }
 }

@@ -157,6 +157,8 @@ fn the_schema_takes_what_the_reader_takes() {
         with("[[keys.inline]]\nkid = \"k\"\nkey_env = \"K\"\nderive = \"daily\"\noverlap = 60"),
         example.replace("[replay]", "[replay]\ncapacity = 5\nrestart_barrier = \"insecure-off\""),
         example.replace("\naudience", "\nenforcement = \"report-only\"\naudience"),
+        example.replace("[telemetry]", "[telemetry]\nlogged_per_second = 0"),
+        example.replace("[limits]", "[limits]\nbody_cap = \"64 KiB\""),
     ] {
         assert_eq!(judge(&good), (true, true), "{good}");
     }
@@ -173,7 +175,9 @@ fn the_schema_takes_what_the_reader_takes() {
         example.replace("[replay]", "[replay]\ncapacity = 0"),
         example.replace("[waf]", "[waf]\nevidence = true"),
         with("[explain]\nkey_id = \"k\""),
-        with("[limits]"),
+        with("[bounds]"),
+        example.replace("[telemetry]", "[telemetry]\nlogged_per_second = 1001"),
+        example.replace("[signature]", "[signature]\nbody_cap = 5"),
     ] {
         assert_ne!(bad, example);
         assert_eq!(judge(&bad), (false, false), "{bad}");

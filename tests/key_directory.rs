@@ -393,3 +393,21 @@ fn a_removed_key_is_gone_and_no_other() {
     writer.step(&id("a"), Step::Remove, at(86_400)).unwrap();
     assert_eq!(place.states(), [("b".to_owned(), KeyState::Accepted)]);
 }
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let place = Place::with_key();
+    for secs in [i64::MIN, -62_135_596_801, 253_402_300_800, i64::MAX] {
+        let moment = UnixTime::from_secs(secs);
+        let mut writer = KeyDirectory::lock(place.keys()).unwrap();
+        for record in [record("b").with_not_before(moment), record("b").with_not_after(moment)] {
+            assert!(writer.add(record).is_err(), "{secs}");
+        }
+        let id = KeyId::new("a").unwrap();
+        assert!(writer.promote(&id, Learnt::Asserted, moment).is_err(), "{secs}");
+        drop(writer);
+        let directory = KeyDirectory::open(place.keys()).unwrap();
+        assert_eq!(directory.records().len(), 1);
+        assert_eq!(directory.records()[0].life().state, KeyState::Accepted);
+    }
+}

@@ -39,7 +39,8 @@ fn key(id: &str) -> Key {
 }
 
 fn perimeter(keys: &[&str]) -> Perimeter {
-    let keys = Keyring::new(keys.iter().map(|id| key(id))).unwrap();
+    let past = key("past").not_after(UnixTime::from_secs(NOW));
+    let keys = Keyring::new(keys.iter().map(|id| key(id)).chain([past])).unwrap();
     let builder = Verifier::builder("shop", keys, Freshness::cloudfront());
     let verifier = builder.build_at(UnixTime::from_secs(NOW - 100)).unwrap();
     let quiet = Route::exact("/health", Enforcement::Exempt).unwrap();
@@ -101,11 +102,12 @@ async fn every_metric_says_what_happened() {
     let of_a = |name: &str| sample(&format!("{name}{{key_id=\"a\"}}"));
     assert_eq!(of_a(names::RETRIES), 1.0);
     assert_eq!(of_a(names::KEY_LOADED), 1.0);
-    assert_eq!(of_a(names::KEY_FIRST_USED), NOW as f64);
-    assert_eq!(of_a(names::KEY_LAST_USED), NOW as f64);
+    assert_eq!(of_a(names::KEY_FIRST_USED), (NOW - 3) as f64);
+    assert_eq!(of_a(names::KEY_LAST_USED), (NOW - 3) as f64); // the old one does not move it
     assert_eq!(of_a(names::SIGNATURE_AGE_MEDIAN), 3.0);
     assert_eq!(of_a(&format!("{}_count", names::SIGNATURE_AGE)), 22.0);
     assert_eq!(sample(&format!("{}{{key_id=\"b\"}}", names::KEY_LOADED)), 1.0);
+    assert_eq!(sample(&format!("{}{{key_id=\"past\"}}", names::KEY_LOADED)), 0.0);
     assert!(!text.contains(&format!("{}{{key_id=\"b\"}}", names::KEY_LAST_USED)));
     assert_eq!(sample(&format!("{}_count{{route=\"*\"}}", names::VERIFY_SECONDS)), 24.0);
     assert_eq!(sample(names::REPLAY_ENTRIES), 20.0);
@@ -119,7 +121,7 @@ async fn every_metric_says_what_happened() {
     handle.replace(perimeter(&["b"]));
     let text = prometheus.render();
     assert!(text.contains(&format!("{}{{key_id=\"a\"}} 0\n", names::KEY_LOADED)), "{text}");
-    assert!(text.contains(&format!("{}{{key_id=\"a\"}} {NOW}\n", names::KEY_LAST_USED)));
+    assert!(text.contains(&format!("{}{{key_id=\"a\"}} {}\n", names::KEY_LAST_USED, NOW - 3)));
     assert!(text.contains(&format!("{}{{result=\"replaced\"}} 1\n", names::RELOADS)));
     assert!(text.contains(&format!("{} {}\n", names::CONFIG_LOADED, NOW + 30)));
 

@@ -24,7 +24,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use wafpass::config::Config;
-use wafpass::reload::{self, Watch};
+use wafpass::reload::{self, Triggers, Watch};
 use wafpass::telemetry::Verdict;
 use wafpass::{
     Key, PerimeterHandle, Secret, Signer, Verified, VerifyLayer, WafEvidence, random_nonce,
@@ -195,6 +195,65 @@ async fn explaining_is_switched_in_the_file() {
     assert_eq!(origin.handle.explained()[0].key_id().as_str(), "a");
     write(origin.dir.path(), &["a"], "# off again");
     origin.until("the end of it", |handle| !switched_on(handle)).await;
+}
+
+/// A deployment may bring the file before the key that it names: the key file is none that is watched by
+/// then, and comes all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_file_that_comes_late_is_not_missed() {
+    let origin = Origin::start(&["a"], "").await;
+    let text = text(&["a"], "");
+    let inline = text.lines().find(|line| line.starts_with("inline")).unwrap();
+    replace(origin.dir.path(), &text.replace(inline, "file = \"later/keys.json\""));
+    let refused = |handle: &PerimeterHandle| handle.telemetry().is_config_refused();
+    origin.until("a refusal", refused).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await; // what was reported has been heard
+    fs::create_dir(origin.dir.path().join("later")).unwrap();
+    let keys = origin.dir.path().join("later/keys.json");
+    let secret = secret("b").to_base64url();
+    fs::write(
+        &keys,
+        format!(r#"{{"aud": "shop", "keys": [{{"kid": "b", "key": "{}"}}]}}"#, *secret),
+    )
+    .unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    origin.until("the key b", Origin::has_keys(&["b"])).await;
+    assert!(!refused(&origin.handle));
+}
+
+/// Kubernetes brings a mounted secret up to date by a swap of the link that all its files are under.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swapped_link_takes_effect() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = |generation: &str, keys: &[&str]| {
+        let folder = dir.path().join(generation);
+        fs::create_dir(&folder).unwrap();
+        write(&folder, keys, "");
+        std::os::unix::fs::symlink(generation, dir.path().join("..data_tmp")).unwrap();
+        fs::rename(dir.path().join("..data_tmp"), dir.path().join("..data")).unwrap();
+    };
+    publish("..2026_11_22_1", &["a"]);
+    let file = dir.path().join("wafpass.toml");
+    std::os::unix::fs::symlink("..data/wafpass.toml", &file).unwrap();
+
+    let config = Config::load(&file).unwrap();
+    let layer = VerifyLayer::of(config.perimeter().unwrap());
+    let mut triggers = Triggers::default();
+    triggers.every = None;
+    let watch = reload::watch_source(config, layer.handle(), triggers).unwrap();
+    for (generation, keys) in [("..2026_11_22_2", ["a", "b"]), ("..2026_11_22_3", ["b", "c"])] {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        publish(generation, &keys);
+        let holds = Origin::has_keys(&keys);
+        for _ in 0..1_000 {
+            if holds(&layer.handle()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(holds(&layer.handle()), "{generation}");
+    }
+    drop(watch);
 }
 
 /// Without a change there is nothing to watch: SIGHUP has it read all the same.

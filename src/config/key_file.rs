@@ -1,12 +1,14 @@
 //! A key file: the keys of an origin, and the audience and freshness that go with them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::Preset;
+use super::keys::{KeySource, LoadedKey, Terms, keyring};
+use super::schema::Derive;
 use crate::error::ConfigError;
-use crate::key::{Key, Secret};
-use crate::keyring::Keyring;
+use crate::key::Secret;
+use crate::key_directory::{Derivation, OriginKey};
 use crate::policy::Freshness;
 use crate::sign::Signer;
 use crate::time::UnixTime;
@@ -20,7 +22,9 @@ const DEFAULT_SKEW_S: u32 = 5;
 /// {"aud": "shop", "freshness": "cloudfront", "keys": [{"kid": "2026-11-a", "key": "<base64url>"}]}
 /// ```
 ///
-/// `kid`, `key` and `aud` are those of the value in the edge's key-value store.
+/// `kid`, `key` and `aud` are those of the value in the edge's key-value store. A key may also have
+/// `not_before` and `not_after` (Unix seconds, or `YYYYMMDDTHHMMSSZ`), `revoked`, and where it is a root
+/// `"derive": "daily"` with or without `overlap` (seconds).
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -50,12 +54,22 @@ pub struct KeyEntry {
     pub kid: String,
     /// The secret, in unpadded base64url.
     pub key: Zeroizing<String>,
-    #[serde(default, skip_serializing, deserialize_with = "some_moment")]
-    pub(super) not_before: Option<UnixTime>,
-    #[serde(default, skip_serializing, deserialize_with = "some_moment")]
-    pub(super) not_after: Option<UnixTime>,
-    #[serde(default, skip_serializing)]
-    pub(super) revoked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    not_before: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_moment")]
+    not_after: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    revoked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    derive: Option<Derive>,
+    /// Seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overlap: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Why a key file cannot be used. Two lines: the fault, the way out. No text holds a secret.
@@ -87,6 +101,14 @@ pub enum KeyFileError {
         /// Why not; two lines.
         error: ConfigError,
     },
+    /// A key has an overlap, and nothing is derived from it.
+    #[error(
+        "key {kid:?}: `overlap` is of derived keys, and nothing is derived from this one\ntake it out, or add \"derive\": \"daily\""
+    )]
+    Overlap {
+        /// Its name.
+        kid: String,
+    },
     /// All of it together could not be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -117,24 +139,24 @@ impl KeyFile {
     /// [`KeyFileError`] for the first thing that would not work.
     pub fn check(&self) -> Result<(), KeyFileError> {
         let keys = self.keys()?;
-        Keyring::new(keys.iter().cloned())?;
+        keyring(&keys)?;
         self.freshness()?;
-        for (key, audience) in keys.into_iter().zip(&self.audience) {
-            Signer::builder(audience, key).build()?;
+        for (key, audience) in keys.iter().zip(self.audience.iter().cycle()) {
+            match key.origin() {
+                OriginKey::Key(key) => drop(Signer::builder(audience, key.clone()).build()?),
+                OriginKey::Root(root) => drop(root.derive(UnixTime::from_secs(0), audience)?),
+            }
         }
         Ok(())
     }
 
-    /// The keys, as an origin takes them.
+    /// The keys, with their secrets.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError::Key`] for the first that could not be used.
-    pub fn keys(&self) -> Result<Vec<Key>, KeyFileError> {
-        let load = |entry: &KeyEntry| {
-            entry.load().map_err(|error| KeyFileError::Key { kid: entry.kid.clone(), error })
-        };
-        self.keys.iter().map(load).collect()
+    /// [`KeyFileError::Key`] or [`KeyFileError::Overlap`] for the first that could not be used.
+    pub fn keys(&self) -> Result<Vec<LoadedKey>, KeyFileError> {
+        self.keys.iter().map(KeyEntry::load).collect()
     }
 
     /// How old a signature may be, if the file says it.
@@ -158,19 +180,30 @@ impl KeyEntry {
     /// A key that counts from now on and for ever; `key` is base64url.
     #[must_use]
     pub const fn new(kid: String, key: Zeroizing<String>) -> Self {
-        Self { kid, key, not_before: None, not_after: None, revoked: false }
+        let (not_before, not_after, derive, overlap) = (None, None, None, None);
+        Self { kid, key, not_before, not_after, revoked: false, derive, overlap }
     }
 
-    /// The key, as an origin takes it.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] when its name or its secret could not be used.
-    pub fn load(&self) -> Result<Key, ConfigError> {
-        let key = Key::new(&self.kid, &Secret::from_base64url(&self.key)?)?;
-        let key = self.not_before.into_iter().fold(key, Key::not_before);
-        let key = self.not_after.into_iter().fold(key, Key::not_after);
-        Ok(if self.revoked { key.revoked() } else { key })
+    fn load(&self) -> Result<LoadedKey, KeyFileError> {
+        let terms = Terms {
+            not_before: self.not_before,
+            not_after: self.not_after,
+            is_revoked: self.revoked,
+            derivation: self.derivation()?,
+        };
+        let secret = Secret::from_base64url(&self.key);
+        let key =
+            secret.and_then(|secret| LoadedKey::new(KeySource::File, &self.kid, secret, terms));
+        key.map_err(|error| KeyFileError::Key { kid: self.kid.clone(), error })
+    }
+
+    fn derivation(&self) -> Result<Derivation, KeyFileError> {
+        match (self.derive, self.overlap) {
+            (None, None) => Ok(Derivation::None),
+            (None, Some(_)) => Err(KeyFileError::Overlap { kid: self.kid.clone() }),
+            (Some(Derive::Daily), None) => Ok(Derivation::DAILY),
+            (Some(Derive::Daily), Some(overlap_s)) => Ok(Derivation::Daily { overlap_s }),
+        }
     }
 }
 
@@ -198,7 +231,10 @@ fn fault_of(error: &serde_json::Error, text: &str) -> KeyFileError {
     KeyFileError::Text { line: error.line(), column: error.column(), fault: what, way_out }
 }
 
-fn some_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
+/// Read as Unix seconds, also in quotes, or as the form of `x-cloud-date`; written as Unix seconds.
+mod some_moment {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, UnixTime};
+
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Moment {
@@ -206,13 +242,23 @@ fn some_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Unix
         Date(String),
     }
 
-    let moment = match Moment::deserialize(deserializer)? {
-        Moment::Seconds(seconds) => Some(UnixTime::from_secs(seconds)),
-        // Unix seconds in quotes are taken too.
-        Moment::Date(text) => match text.parse() {
-            Ok(seconds) => Some(UnixTime::from_secs(seconds)),
-            Err(_) => UnixTime::parse_date(text.as_bytes()),
-        },
-    };
-    moment.map(Some).ok_or_else(|| serde::de::Error::custom("no moment"))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<UnixTime>, D::Error> {
+        let moment = match Moment::deserialize(deserializer)? {
+            Moment::Seconds(seconds) => Some(UnixTime::from_secs(seconds)),
+            Moment::Date(text) => match text.parse() {
+                Ok(seconds) => Some(UnixTime::from_secs(seconds)),
+                Err(_) => UnixTime::parse_date(text.as_bytes()),
+            },
+        };
+        moment.map(Some).ok_or_else(|| serde::de::Error::custom("no moment"))
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        moment: &Option<UnixTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        moment.map(UnixTime::as_secs).serialize(serializer)
+    }
 }

@@ -13,6 +13,9 @@ const LIKE: f64 = 0.8;
 /// Longest name that is repeated: no key is as long, and every secret is longer.
 const LONGEST_NAME: usize = 32;
 
+/// Lists of tables.
+const LISTS: [&str; 2] = ["keys.inline", "routes"];
+
 /// Keys that cannot be read, and are told, before the rest is left alone.
 const MOST_STRUCK: usize = 50;
 
@@ -72,13 +75,15 @@ impl Misread {
 
 fn not_toml(error: &Error, lines: &Lines<'_>) -> Misread {
     let at = lines.place(error.span().unwrap_or_default().start);
-    let fault = format!("not TOML: {}", error.message().escape_debug());
-    Misread {
-        at,
-        fault,
-        way_out: "mend the line; texts stand in quotes, tables in [ ]".into(),
-        is_of_syntax: true,
-    }
+    let message = error.message();
+    let way_out = match message {
+        "duplicate key" => "write each key and each [table] once",
+        _ => "mend the line; texts stand in quotes, tables in [ ]",
+    };
+    // Whoever left out the quotes need not know that there are two kinds of them.
+    let message = message.strip_suffix(", expected literal string").unwrap_or(message);
+    let fault = format!("not TOML: {}", message.escape_debug());
+    Misread { at, fault, way_out: way_out.into(), is_of_syntax: true }
 }
 
 /// What is wrong with a key. Repeats no value: it may be a secret.
@@ -91,11 +96,16 @@ fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut P
     places.strike(path);
     let message = error.message();
     let (fault, way_out) = if message.starts_with("unknown field") {
-        let meant = likest(entry.name(), message);
+        // The very name of another table is meant rather than one that is like it.
+        let home = home_of(entry.name());
+        let meant = likest(entry.name(), message).filter(|_| home.is_none());
         if let Some(meant) = meant {
             places.strike(&sibling(path, meant));
         }
-        let way_out = match (meant, home_of(entry.name())) {
+        if let Some(home) = home {
+            places.strike(&within(home, entry.name()));
+        }
+        let way_out = match (meant, home) {
             (Some(meant), _) => format!("did you mean `{meant}`?"),
             (None, Some(home)) => format!("it belongs into {home}"),
             (None, None) => format!("leave it out, or write one of: {}", known(message).join(", ")),
@@ -109,7 +119,7 @@ fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut P
         };
         (format!("`{path}` cannot have this value"), way_out)
     } else {
-        (format!("`{path}` cannot have this value"), format!("write {}", expected(message)))
+        (format!("`{path}` cannot have this value"), format!("write {}", expected(path, message)))
     };
     Misread { at, fault, way_out, is_of_syntax: false }
 }
@@ -140,17 +150,26 @@ fn sibling(path: &str, name: &str) -> String {
     }
 }
 
+/// The path of a key in the table that [`home_of`] names.
+fn within(home: &str, name: &str) -> String {
+    match home.strip_prefix('[').and_then(|home| home.strip_suffix(']')) {
+        Some(table) => format!("{table}.{name}"),
+        None => name.into(),
+    }
+}
+
 /// The table of a key that is often written somewhere else.
 fn home_of(name: &str) -> Option<&'static str> {
     Some(match name {
         "max_age" | "skew" | "uses" | "preset" | "attempts" => "[freshness]",
         "evidence" => "[waf]",
-        "required_headers" | "strip_prefix" | "query" | "host" | "body" | "body_cap" => {
-            "[signature]"
-        }
+        "required_headers" | "strip_prefix" | "query" | "host" | "body" => "[signature]",
         "capacity" | "capacity_per_key" | "restart_barrier" | "backend" => "[replay]",
         "url" | "url_env" | "url_file" | "ca_file" | "on_failure" => "[replay.redis]",
+        "body_cap" => "[limits]",
         "status" => "[refusal]",
+        "logged_per_second" => "[telemetry]",
+        "watch" | "poll" => "[reload]",
         "audience" | "enforcement" => "the first lines, before every [table]",
         _ => return None,
     })
@@ -161,15 +180,17 @@ fn quoted(names: &[&str]) -> String {
 }
 
 /// What serde expects, in the words of this file.
-fn expected(message: &str) -> String {
+fn expected(path: &str, message: &str) -> String {
     let (_, expected) = message.rsplit_once("expected ").unwrap_or_default();
     let word = expected.split(' ').next().unwrap_or_default();
     match (word, expected) {
+        _ if LISTS.contains(&path) => format!("[[{path}]], once for each, with keys of its own"),
         ("", _) => "what `wafpass config example` shows".into(),
-        ("u8", _) => "a whole number from 0 to 255".into(),
-        ("u16", _) => "a whole number from 0 to 65535".into(),
-        ("u32" | "u64" | "usize", _) => "a whole number, not below 0".into(),
-        ("struct", _) => "a table, with keys of its own".into(),
+        // Attempts, origins and uses.
+        ("u8", _) => "a whole number from 1 to 15, without quotes".into(),
+        ("u16", _) => "a status such as 403, without quotes".into(),
+        ("u32" | "u64" | "usize", _) => "a whole number, not below 0, without quotes".into(),
+        ("struct", _) => format!("a table: [{path}], with keys of its own"),
         (_, "a string" | "string" | "path string") => "a text in quotes".into(),
         (_, "a boolean") => "true or false".into(),
         (_, "a sequence") => "a list in [ ]".into(),
@@ -224,9 +245,9 @@ watch = \"yes\"
                 "4:1: `freshness.preset` cannot have this value / did you mean \"cloudfront\"?",
                 "5:1: `freshness.skew` cannot have this value / write a time such as \"90s\", \"5m\" or \"1h\", or whole seconds",
                 "7:1: `waf.evidence` cannot have this value / write one of: \"required\", \"not-required\"",
-                "9:1: `refusal.status` cannot have this value / write a whole number from 0 to 65535",
+                "9:1: `refusal.status` cannot have this value / write a status such as 403, without quotes",
                 "11:1: `replay.restart_barrier` cannot have this value / write one of: \"on\", \"with-skew\", \"insecure-off\"",
-                "12:1: `replay.redis` cannot have this value / write a table, with keys of its own",
+                "12:1: `replay.redis` cannot have this value / write a table: [replay.redis], with keys of its own",
                 "14:1: `routes[0].path` cannot have this value / write a text in quotes",
                 "15:1: there is no `routes[0].paths` / did you mean `path`?",
                 "17:1: `reload.watch` cannot have this value / write true or false",

@@ -1,27 +1,60 @@
 //! From the schema to what the library takes: every fault of meaning, each at its place.
 
 use std::path::Path;
+use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::fault::Faults;
 use super::freshness::freshness;
 use super::keys::{self, Sources};
+use super::routes::routes;
 use super::schema::{
-    BodyWord, Document, Evidence, Explain, HostWord, Mode, QueryWord, Reload, RouteTable,
-    SignatureTable,
+    BodyWord, Document, Evidence, Explain, HostWord, Limits, QueryWord, Reload, SignatureTable,
+    TelemetryTable,
 };
 use super::store::{self, Store};
-use super::{ExplainSettings, ReloadSettings};
 use crate::canon::{PathPrefix, QueryMode};
 use crate::error::ConfigError;
 use crate::key::{KeyId, is_label};
 use crate::layer::Refusal;
-use crate::limits::{MAX_EXPLAIN_S, MAX_EXPLAINED_PER_MINUTE};
+use crate::limits::{
+    DEFAULT_LOGGED_PER_SECOND, MAX_EXPLAIN_S, MAX_EXPLAINED_PER_MINUTE, MAX_LOGGED_PER_SECOND,
+};
 use crate::policy::{BodyCoverage, Freshness, HostBinding, WafRequirement};
-use crate::route::{Enforcement, Route, Routes};
+use crate::route::Routes;
 use crate::scheme::edge;
 use crate::time::UnixTime;
+
+/// How a changed file takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReloadSettings {
+    /// Whether [`Config::files`] are watched.
+    pub watch: bool,
+    /// Time between two looks at them, where the file system tells of no changes, in seconds.
+    pub poll_s: u32,
+}
+
+impl ReloadSettings {
+    /// Time between two looks at the files.
+    #[must_use]
+    pub fn poll(self) -> Duration {
+        Duration::from_secs(self.poll_s.into())
+    }
+}
+
+/// Refusals that the log explains, for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExplainSettings {
+    /// The key, or the root, whose refusals are explained.
+    pub key_id: KeyId,
+    /// Until when. It may have passed: then nothing is explained.
+    pub until: UnixTime,
+    /// Records in a minute.
+    pub per_minute: u32,
+}
 
 /// What a configuration says, checked.
 #[derive(Clone)]
@@ -33,7 +66,9 @@ pub(super) struct Settings {
     pub(super) signature: Signature,
     pub(super) routes: Routes,
     pub(super) store: Store,
+    pub(super) body_cap: usize,
     pub(super) refusal: Refusal,
+    pub(super) logged_per_second: u32,
     pub(super) reload: ReloadSettings,
     pub(super) explain: Option<ExplainSettings>,
 }
@@ -46,7 +81,6 @@ pub(super) struct Signature {
     pub(super) query: QueryMode,
     pub(super) host: HostBinding,
     pub(super) body: BodyCoverage,
-    pub(super) body_cap: usize,
 }
 
 /// Checks all of it, also after a fault. `base` is where relative paths begin.
@@ -64,9 +98,11 @@ pub(super) fn settings(
         Evidence::NotRequired => WafRequirement::NotRequired,
     };
     let signature = signature(document.signature, faults);
+    let body_cap = body_cap(&document.limits, signature.body, faults);
     let routes = routes(document.enforcement, &document.routes, faults);
     let store = store::store(document.replay, freshness, base, faults);
     let refusal = refusal(document.refusal.status, faults);
+    let logged_per_second = logged_per_second(&document.telemetry, faults);
     let reload = reload(&document.reload, faults);
     let explain = document.explain.map(|table| explain(&table, now, faults));
     Some(Settings {
@@ -74,10 +110,12 @@ pub(super) fn settings(
         keys,
         freshness: freshness?,
         waf,
-        signature: signature?,
+        signature,
         routes: routes?,
         store: store?,
+        body_cap: body_cap?,
         refusal: refusal?,
+        logged_per_second,
         reload,
         explain: match explain {
             Some(explain) => Some(explain?),
@@ -103,7 +141,7 @@ fn audience(audience: Option<String>, faults: &mut Faults<'_>) -> Option<String>
     Some(audience)
 }
 
-fn signature(table: SignatureTable, faults: &mut Faults<'_>) -> Option<Signature> {
+fn signature(table: SignatureTable, faults: &mut Faults<'_>) -> Signature {
     for (place, name) in table.required_headers.iter().enumerate() {
         let at = format!("signature.required_headers[{place}]");
         faults.take(&at, edge::coverable(std::slice::from_ref(name)));
@@ -116,19 +154,7 @@ fn signature(table: SignatureTable, faults: &mut Faults<'_>) -> Option<Signature
         BodyWord::WhenCovered => BodyCoverage::WhenCovered,
         BodyWord::Required => BodyCoverage::Required,
     };
-    if body == BodyCoverage::Required && table.body_cap.0 == 0 {
-        faults.add_error("signature.body_cap", &ConfigError::BodyCap);
-    }
-    let Ok(body_cap) = usize::try_from(table.body_cap.0) else {
-        let fault = "that is more than this machine can hold";
-        faults.add(
-            "signature.body_cap",
-            fault,
-            "set it to the largest body that the application takes",
-        );
-        return None;
-    };
-    Some(Signature {
+    Signature {
         required_headers: table.required_headers,
         strip_prefix: table.strip_prefix,
         query: match table.query {
@@ -140,112 +166,20 @@ fn signature(table: SignatureTable, faults: &mut Faults<'_>) -> Option<Signature
             HostWord::Bound => HostBinding::Bound,
         },
         body,
-        body_cap,
-    })
-}
-
-impl From<Mode> for Enforcement {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Enforce => Self::Enforce,
-            Mode::ReportOnly => Self::ReportOnly,
-            Mode::Exempt => Self::Exempt,
-        }
     }
 }
 
-fn routes(rest: Mode, tables: &[RouteTable], faults: &mut Faults<'_>) -> Option<Routes> {
-    let rest = faults.take("enforcement", Routes::new(rest.into()));
-    let mut routes = rest.clone().unwrap_or_default();
-    for (place, table) in tables.iter().enumerate() {
-        let at = format!("routes[{place}]");
-        let Some((key, route)) = route(table, &at, faults) else { continue };
-        match routes.clone().with(route) {
-            Ok(more) => routes = more,
-            Err(error) => faults.add_error(&format!("{at}.{key}"), &error),
-        }
+fn body_cap(table: &Limits, body: BodyCoverage, faults: &mut Faults<'_>) -> Option<usize> {
+    let at = "limits.body_cap";
+    if body == BodyCoverage::Required && table.body_cap.0 == 0 {
+        faults.add_error(at, &ConfigError::BodyCap);
     }
-    rest.map(|_| routes)
-}
-
-/// A route, and the key that names its path.
-fn route(table: &RouteTable, at: &str, faults: &mut Faults<'_>) -> Option<(&'static str, Route)> {
-    let methods = methods(table, at, faults);
-    let Some(mode) = table.enforcement else {
-        let fault = "this route does not say what is asked on it";
-        let way_out = "write enforcement = \"enforce\", \"report-only\" or \"exempt\"";
-        faults.add(&format!("{at}.enforcement"), fault, way_out);
+    let Ok(body_cap) = usize::try_from(table.body_cap.0) else {
+        let fault = "that is more than this machine can hold";
+        faults.add(at, fault, "set it to the largest body that the application takes");
         return None;
     };
-    let (key, route) = match (&table.path, &table.prefix) {
-        (Some(path), None) => ("path", Route::exact(path, mode.into())),
-        (None, Some(prefix)) => {
-            refuse_everything(prefix, mode, at, faults);
-            ("prefix", Route::prefix(prefix, mode.into()))
-        }
-        (None, None) => {
-            faults.add(
-                at,
-                "this route has no path",
-                "write path = \"/health\", or prefix = \"/assets/\"",
-            );
-            return None;
-        }
-        (Some(_), Some(_)) => {
-            let fault = "a route has a `path` or a `prefix`, and not both";
-            faults.add(&format!("{at}.prefix"), fault, "make two routes of it");
-            return None;
-        }
-    };
-    let route = faults.take(&format!("{at}.{key}"), route)?;
-    Some((key, methods.into_iter().fold(route, Route::method)))
-}
-
-/// A loosened `/` is the loosening of everything, which has a place of its own.
-fn refuse_everything(prefix: &str, mode: Mode, at: &str, faults: &mut Faults<'_>) {
-    let at = format!("{at}.prefix");
-    match mode {
-        Mode::Exempt if prefix == "/" => faults.add(
-            &at,
-            "every path begins with /: everything would be exempt, and nothing verified",
-            "exempt single paths",
-        ),
-        Mode::ReportOnly if prefix == "/" => faults.add(
-            &at,
-            "every path begins with /: everybody would get through everywhere",
-            "say so where it is seen: enforcement = \"report-only\" in the first lines",
-        ),
-        _ => {}
-    }
-}
-
-fn methods(table: &RouteTable, at: &str, faults: &mut Faults<'_>) -> Vec<Method> {
-    let Some(names) = &table.methods else {
-        return Vec::new();
-    };
-    if names.is_empty() {
-        let fault = "a route for no method holds for no request";
-        faults.add(&format!("{at}.methods"), fault, "leave `methods` out for any method");
-    }
-    let mut methods = Vec::new();
-    for (place, name) in names.iter().enumerate() {
-        let at = format!("{at}.methods[{place}]");
-        let is_lower = name.bytes().any(|byte| byte.is_ascii_lowercase());
-        match Method::from_bytes(name.as_bytes()) {
-            Ok(_) if is_lower => faults.add(
-                &at,
-                format!("the method {name:?} is not one that clients send: case counts"),
-                format!("write \"{}\"", name.to_ascii_uppercase()),
-            ),
-            Ok(method) => methods.push(method),
-            Err(_) => faults.add(
-                &at,
-                format!("the method {name:?} is not one"),
-                "write it as it is sent, such as \"GET\"",
-            ),
-        }
-    }
-    methods
+    Some(body_cap)
 }
 
 fn refusal(status: u16, faults: &mut Faults<'_>) -> Option<Refusal> {
@@ -254,6 +188,19 @@ fn refusal(status: u16, faults: &mut Faults<'_>) -> Option<Refusal> {
         Err(_) => Err(ConfigError::RefusalStatus { status }),
     };
     faults.take("refusal.status", refusal)
+}
+
+fn logged_per_second(table: &TelemetryTable, faults: &mut Faults<'_>) -> u32 {
+    let events = table.logged_per_second;
+    if events > MAX_LOGGED_PER_SECOND {
+        let fault =
+            format!("{events} logged refusals of each reason in a second are too many for a log");
+        let way_out = format!(
+            "allow {MAX_LOGGED_PER_SECOND} at most; {DEFAULT_LOGGED_PER_SECOND} is the default, and counters are exact whatever is logged"
+        );
+        faults.add("telemetry.logged_per_second", fault, way_out);
+    }
+    events
 }
 
 const MAX_POLL_S: u32 = 3_600;

@@ -125,6 +125,12 @@ impl RootKey {
         self.overlap_s
     }
 
+    /// From here on no derived key counts.
+    #[cfg(feature = "layer")]
+    pub(crate) const fn end(&self) -> Option<UnixTime> {
+        self.key.not_after
+    }
+
     /// Derives the key for `audience` and the UTC day that `moment` lies in.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -305,6 +306,10 @@ mod moment {
         moment: &UnixTime,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
+        if moment.to_date().is_none() {
+            // Written, it could not be read again, and with it the whole directory.
+            return Err(S::Error::custom("a moment outside the years 0001 to 9999"));
+        }
         serializer.collect_str(moment)
     }
 
@@ -325,7 +330,7 @@ mod some_moment {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match moment {
-            Some(moment) => serializer.collect_str(moment),
+            Some(moment) => moment::serialize(moment, serializer),
             None => serializer.serialize_none(),
         }
     }

@@ -169,11 +169,12 @@ impl At {
         if self.life.compromised {
             return self.compromised();
         }
-        let state = match self.life.promoted {
-            Some(_) => KeyState::Retiring,
-            None => KeyState::Accepted,
+        // An edge may sign with it still: what is known of its disuse counts from here on.
+        let (state, retiring_since) = match self.life.promoted {
+            Some(_) => (KeyState::Retiring, Some(self.now)),
+            None => (KeyState::Accepted, None),
         };
-        Ok(Next::Becomes(Life { state, retired: None, ..self.life }))
+        Ok(Next::Becomes(Life { state, retiring_since, retired: None, ..self.life }))
     }
 
     fn remove(self) -> Decision {

@@ -84,6 +84,9 @@ fn each_step_leaves_its_moment() {
     assert_eq!((retired.retired, retired.compromised), (Some(at(0)), false));
     let given_up = take(made, Step::GiveUp).unwrap();
     assert_eq!(take(given_up, Step::UndoRetire), Ok(made));
+    let undone = take(retired, Step::UndoRetire).unwrap();
+    assert_eq!((undone.retiring_since, undone.retired), (Some(at(0)), None));
+    assert!(take(undone, Step::Retire(Unused::ByTime)).is_err(), "its day begins anew");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, request};
+use http::{Extensions, HeaderMap, Request, request};
 use http_body::Body;
 
 use super::CheckedBody;
@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
 use crate::route::Enforcement;
 use crate::scheme::edge::{SIGNATURE, nonce_in};
 use crate::telemetry::{Outcome, Stopwatch};
+use crate::time::UnixTime;
 use crate::verified::{Begun, Finish, PendingBody, PendingUse, Verified};
 
 /// What is done with a request next.
@@ -34,6 +35,8 @@ pub(super) struct Judge<'a, R> {
     route: usize,
     enforcement: Enforcement,
     stopwatch: Stopwatch,
+    /// When the request arrived, or went on.
+    now: UnixTime,
 }
 
 /// The same for a request that waits.
@@ -49,7 +52,7 @@ impl<R> Case<R> {
     pub(super) fn judge(&self) -> Judge<'_, R> {
         let Self { shared, present, route, enforcement, stopwatch } = self;
         let (route, enforcement, stopwatch) = (*route, *enforcement, *stopwatch);
-        Judge { shared, present, route, enforcement, stopwatch }
+        Judge { shared, present, route, enforcement, stopwatch, now: shared.clock.now() }
     }
 }
 
@@ -61,11 +64,12 @@ impl<'a, R> Judge<'a, R> {
     ) -> Self {
         let path = original_uri(request).path();
         let (route, enforcement) = present.perimeter.routes.find(request.method(), path);
-        Self { shared, present, route, enforcement, stopwatch: Stopwatch::start() }
+        let (stopwatch, now) = (Stopwatch::start(), shared.clock.now());
+        Self { shared, present, route, enforcement, stopwatch, now }
     }
 
     pub(super) fn case(self) -> Case<R> {
-        let Self { shared, present, route, enforcement, stopwatch } = self;
+        let Self { shared, present, route, enforcement, stopwatch, now: _ } = self;
         let (shared, present) = (Arc::clone(shared), Arc::clone(present));
         Case { shared, present, route, enforcement, stopwatch }
     }
@@ -84,14 +88,14 @@ impl<'a, R> Judge<'a, R> {
         let (verifier, clock) = (&self.present.perimeter.verifier, &self.shared.clock);
         // edge signature §3, Replay: admission reads the clock anew
         let begun = verifier
-            .check(&head, clock.now())
+            .check(&head, self.now)
             .and_then(|authentic| verifier.begin(authentic, clock.now()));
         let finished = match begun {
             Ok(Begun::Spent(spent)) => spent.finish(),
             Ok(Begun::Pending(pending)) => return Next::Ask(request, pending),
             Err(rejection) => {
                 #[cfg(feature = "explain")]
-                self.shared.explaining.record(verifier, &head, &rejection, clock.now());
+                self.shared.explaining.record(verifier, &head, &rejection, self.now);
                 Err(rejection)
             }
         };
@@ -99,6 +103,7 @@ impl<'a, R> Judge<'a, R> {
     }
 
     /// Goes on with what was found about the head.
+    #[inline]
     pub(super) fn settle<B>(
         &self,
         request: Request<B>,
@@ -120,6 +125,7 @@ impl<'a, R> Judge<'a, R> {
     }
 
     /// Passes a verified request on, with the fields that the application may see.
+    #[inline]
     pub(super) fn accept<B>(
         &self,
         mut request: Request<CheckedBody<B>>,
@@ -142,7 +148,7 @@ impl<'a, R> Judge<'a, R> {
             return self.refuse(rejection, &parts);
         }
         self.record(&Outcome::Rejected(&rejection, Enforcement::ReportOnly, nonce(&parts)));
-        strip(&mut parts.headers, [].into_iter());
+        bare(&mut parts.headers, &mut parts.extensions);
         Next::Call(Request::from_parts(parts, body()))
     }
 
@@ -154,8 +160,7 @@ impl<'a, R> Judge<'a, R> {
 
     #[inline]
     fn record(&self, outcome: &Outcome<'_>) {
-        let Shared { telemetry, clock, .. } = &**self.shared;
-        let (bound, now) = (&self.present.bound, clock.now());
+        let (telemetry, bound, now) = (&self.shared.telemetry, &self.present.bound, self.now);
         telemetry.record(bound, self.route, outcome, now);
         if telemetry.is_due(now) {
             telemetry.look(bound, &self.present.perimeter.verifier, now);
@@ -168,10 +173,18 @@ fn nonce(parts: &request::Parts) -> Option<&str> {
     nonce_in(parts.headers.get(SIGNATURE)?.as_bytes())
 }
 
-/// A request that passes without having been verified: without the fields that only the edge may write.
-fn unverified<B>(mut request: Request<B>) -> Request<CheckedBody<B>> {
-    strip(request.headers_mut(), [].into_iter());
-    request.map(|body| CheckedBody::arriving(body, None))
+/// A request that passes without having been verified.
+fn unverified<B>(request: Request<B>) -> Request<CheckedBody<B>> {
+    let (mut parts, body) = request.into_parts();
+    bare(&mut parts.headers, &mut parts.extensions);
+    Request::from_parts(parts, CheckedBody::arriving(body, None))
+}
+
+/// Leaves neither the fields that only the edge may write nor what another layer, further out, has
+/// verified by a policy of its own.
+fn bare(headers: &mut HeaderMap, extensions: &mut Extensions) {
+    strip(headers, [].into_iter());
+    extensions.remove::<Verified>();
 }
 
 /// The URI that arrived, also where a router has taken its prefix off.

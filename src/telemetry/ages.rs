@@ -10,7 +10,7 @@ const YOUNGEST_S: i64 = -64;
 const PLACES: usize = 128;
 
 /// Signatures that make a median: enough that a few slow requests or retries do not decide it.
-const ENOUGH: u32 = 20;
+const ENOUGH: u64 = 20;
 
 /// Seconds that a median is taken over, at least.
 const SPAN_S: i64 = 60;
@@ -41,18 +41,23 @@ impl Ages {
     /// the others a minute apart.
     pub(super) fn median(&self, now: UnixTime) -> Option<i64> {
         let since = self.since.load(Ordering::Relaxed);
-        if since != i64::MIN && now.as_secs().saturating_sub(since) < SPAN_S {
+        let is_too_early = (0..SPAN_S).contains(&now.as_secs().saturating_sub(since));
+        if since != i64::MIN && is_too_early {
             return None;
         }
-        let all: u32 = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        let all: u64 =
+            self.counts.iter().map(|count| u64::from(count.load(Ordering::Relaxed))).sum();
         if all < ENOUGH {
             return None;
         }
-        self.since.store(now.as_secs(), Ordering::Relaxed);
-        let mut before = 0;
+        // Two that ask at once would each see a part.
+        let taken =
+            self.since.compare_exchange(since, now.as_secs(), Ordering::Relaxed, Ordering::Relaxed);
+        taken.ok()?;
+        let mut before = 0_u64;
         let mut median = None;
         for (age_s, count) in (YOUNGEST_S..).zip(&self.counts) {
-            before += count.swap(0, Ordering::Relaxed);
+            before += u64::from(count.swap(0, Ordering::Relaxed));
             if median.is_none() && before.saturating_mul(2) >= all {
                 median = Some(age_s);
             }
@@ -114,6 +119,23 @@ mod tests {
         assert_eq!(ages.median(at(200)), Some(YOUNGEST_S));
         (0..30).for_each(|_| ages.add(90));
         assert_eq!(ages.median(at(300)), Some(63));
+        (0..30).for_each(|_| ages.add(2));
+        assert_eq!(ages.median(at(-1_000)), Some(2)); // the clock was set back
+    }
+
+    #[test]
+    fn of_those_who_ask_at_once_one_is_told() {
+        for round in 0..200 {
+            let ages = Ages::default();
+            (0..1_000).for_each(|number| ages.add(number % 5));
+            let told = std::thread::scope(|scope| {
+                let ask = || ages.median(UnixTime::from_secs(round * 60));
+                let threads = [(); 4].map(|()| scope.spawn(ask));
+                threads.map(|thread| thread.join().unwrap())
+            });
+            let told: Vec<_> = told.into_iter().flatten().collect();
+            assert_eq!(told, [2]);
+        }
     }
 
     #[test]

@@ -110,7 +110,10 @@ mod on {
             "Median age of the signatures of the last minute: how far clocks differ."
         );
         describe_counter!(names::RETRIES, "Requests let through as a retry by the CDN.");
-        describe_gauge!(names::KEY_LOADED, "1 for each key that is loaded and not revoked.");
+        describe_gauge!(
+            names::KEY_LOADED,
+            "1 for each key that is loaded and counts now or later."
+        );
         describe_gauge!(names::KEY_FIRST_USED, Unit::Seconds, "First use of a key, Unix time.");
         describe_gauge!(names::KEY_LAST_USED, Unit::Seconds, "Last use of a key, Unix time.");
         describe_gauge!(names::REPLAY_ENTRIES, "Requests that the replay store remembers.");

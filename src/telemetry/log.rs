@@ -57,9 +57,16 @@ impl LogBudget {
 }
 
 impl Budget {
-    /// A clock that is set back keeps its second: it then logs less for a while, never more.
+    /// A thread that is late by a second counts to the present one. A clock that is set back by more begins
+    /// anew: the log is not silent until it has caught up.
     fn take(&self, second: i64, per_second: u32) -> bool {
-        if self.second.fetch_max(second, Ordering::Relaxed) < second {
+        let counted = self.second.load(Ordering::Relaxed);
+        if (second > counted || second < counted.saturating_sub(1))
+            && self
+                .second
+                .compare_exchange(counted, second, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
             self.logged.store(0, Ordering::Relaxed);
         }
         let is_within = self.logged.fetch_add(1, Ordering::Relaxed) < per_second.into();
@@ -83,8 +90,9 @@ mod tests {
     fn a_flood_is_sampled_by_the_second() {
         let budget = Budget::default();
         let logged = |second| (0..1_000).filter(|_| budget.take(second, 10)).count();
-        assert_eq!([logged(5), logged(5), logged(6), logged(4), logged(7)], [10, 0, 10, 0, 10]);
-        assert_eq!(budget.take_suppressed(), Some(5_000 - 30));
+        let seconds = [5, 5, 6, 5, 4, 7, i64::MIN];
+        assert_eq!(seconds.map(logged), [10, 0, 10, 0, 10, 10, 10]);
+        assert_eq!(budget.take_suppressed(), Some(7_000 - 50));
         assert_eq!(budget.take_suppressed(), None);
         assert!(!budget.take(8, 0));
     }

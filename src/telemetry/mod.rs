@@ -180,7 +180,9 @@ impl Telemetry {
     #[inline]
     pub(crate) fn is_due(&self, now: UnixTime) -> bool {
         let due = self.next_look.load(Ordering::Relaxed);
-        now.as_secs() >= due && self.claim_look(due, now)
+        let wait_s = due.saturating_sub(now.as_secs());
+        // A longer wait: the clock was set back.
+        !(1..=OBSERVED_EVERY_S).contains(&wait_s) && self.claim_look(due, now)
     }
 
     #[cold]
@@ -212,8 +214,8 @@ impl Telemetry {
         self.table.summary()
     }
 
-    /// When a key was used first and last, as far as this process has seen; `None` for one that was
-    /// not.
+    /// When a key signed the first request that came to this process, and the newest; `None` for one that
+    /// signed none. Who sends an old one again moves neither.
     #[must_use]
     pub fn key_use(&self, key_id: &KeyId) -> Option<(UnixTime, UnixTime)> {
         self.table.key_use(key_id)

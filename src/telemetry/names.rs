@@ -15,9 +15,10 @@ pub const RETRIES: &str = "wafpass_retries_total";
 /// Gauge: 1 for each key that is loaded and counts now or later, 0 for one that is revoked or gone, by
 /// `key_id`.
 pub const KEY_LOADED: &str = "wafpass_key_loaded";
-/// Gauge: Unix time of the first request that this key signed, by `key_id`; absent before it.
+/// Gauge: Unix time at which this key signed the first request that came, by `key_id`; absent before it.
 pub const KEY_FIRST_USED: &str = "wafpass_key_first_used_timestamp_seconds";
-/// Gauge: Unix time of the last request that this key signed, by `key_id`; absent before the first.
+/// Gauge: Unix time at which this key signed the newest request that came, by `key_id`; absent before the
+/// first. Who sends an old one again does not move it.
 pub const KEY_LAST_USED: &str = "wafpass_key_last_used_timestamp_seconds";
 /// Gauge: requests that the replay store of this process remembers.
 pub const REPLAY_ENTRIES: &str = "wafpass_replay_entries";

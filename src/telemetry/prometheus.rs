@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::names;
+use super::{instruments, names};
 use crate::layer::PerimeterHandle;
 
 /// Seconds: from the half microsecond of a verdict in this process to the timeout of a shared store.
@@ -58,6 +58,7 @@ impl Prometheus {
             .set_buckets_for_metric(verify, &VERIFY_BUCKETS)?
             .set_buckets_for_metric(age, &AGE_BUCKETS)?
             .install_recorder()?;
+        instruments::describe(); // a layer that was built before described them to nobody
         let folded = recorder.clone();
         let upkeep = thread::Builder::new().name("wafpass-metrics".into());
         let spawned = upkeep.spawn(move || {

@@ -53,6 +53,8 @@ struct RouteRecord {
 struct LoadedKey {
     record: Arc<KeyRecord>,
     is_revoked: bool,
+    /// From here on it does not count.
+    end: Option<UnixTime>,
     /// Keys of a day are derived from it: their ids are its own, a dot, and the day.
     is_root: bool,
 }
@@ -93,8 +95,14 @@ impl Table {
         let routes: Vec<_> = names.map(|name| self.route(name.into())).collect();
         let mut keys: Vec<_> = keyring
             .iter()
-            .map(|key| self.key(key.id(), key.is_revoked(), false))
-            .chain(keyring.roots().map(|root| self.key(root.id(), root.is_revoked(), true)))
+            .map(|key| {
+                let (record, is_revoked) = (self.key(key.id()), key.is_revoked());
+                LoadedKey { record, is_revoked, end: key.not_after, is_root: false }
+            })
+            .chain(keyring.roots().map(|root| {
+                let (record, is_revoked) = (self.key(root.id()), root.is_revoked());
+                LoadedKey { record, is_revoked, end: root.end(), is_root: true }
+            }))
             .collect();
         keys.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         let counts = (0..routes.len() * (keys.len() + 1)).map(|_| OnceLock::new()).collect();
@@ -109,11 +117,11 @@ impl Table {
         )
     }
 
-    fn key(&self, key_id: &KeyId, is_revoked: bool, is_root: bool) -> LoadedKey {
+    fn key(&self, key_id: &KeyId) -> Arc<KeyRecord> {
         let id: Arc<str> = key_id.as_str().into();
         let mut keys = lock(&self.0.keys);
         let record = keys.entry(Arc::clone(&id)).or_insert_with(|| Arc::new(KeyRecord::new(id)));
-        LoadedKey { record: Arc::clone(record), is_revoked, is_root }
+        Arc::clone(record)
     }
 
     fn counts(&self, route: &Arc<str>, key_id: &Arc<str>) -> Arc<Counts> {
@@ -154,7 +162,9 @@ impl Bound {
         let key = self.find(verified.key_id().as_bytes());
         self.count(route, key, Verdict::Accepted);
         if let Some(LoadedKey { record, .. }) = key.and_then(|key| self.keys.get(key)) {
-            record.used(now, now.seconds_since(verified.date()));
+            let age_s = now.seconds_since(verified.date());
+            record.used(now, age_s);
+            record.ages.add(age_s);
             if verified.nth_use() > 1 {
                 record.retries.add(1, names::RETRIES, || record.labels());
             }
@@ -187,6 +197,9 @@ impl Bound {
             && let Some(age_s) = rejection.age_s
         {
             record.used(now, age_s);
+            if kind != RejectionKind::Replayed {
+                record.ages.add(age_s); // who sends old ones again tells nothing of the clocks
+            }
         }
     }
 
@@ -202,7 +215,7 @@ impl Bound {
     pub(super) fn look_at_keys(&self, now: UnixTime) {
         for record in lock(&self.table.0.keys).values() {
             let loaded = self.keys.iter().find(|key| key.record.id == record.id);
-            let counts = loaded.is_some_and(|key| !key.is_revoked);
+            let counts = loaded.is_some_and(|key| key.counts_from(now));
             record.loaded.set(names::KEY_LOADED, || record.labels(), counts.into());
             if let Some((first, last)) = record.uses() {
                 let labels = || record.labels();
@@ -257,6 +270,13 @@ impl Bound {
     }
 }
 
+impl LoadedKey {
+    /// Whether it counts at `now`, or will later.
+    fn counts_from(&self, now: UnixTime) -> bool {
+        !self.is_revoked && self.end.is_none_or(|end| now < end)
+    }
+}
+
 impl KeyRecord {
     fn new(id: Arc<str>) -> Self {
         Self {
@@ -276,17 +296,17 @@ impl KeyRecord {
     /// Takes notice of an authentic signature.
     fn used(&self, now: UnixTime, age_s: i64) {
         let now = now.as_secs();
-        if self.last_used.load(Ordering::Relaxed) < now {
-            self.last_used.store(now, Ordering::Relaxed);
+        let signed = now.saturating_sub(age_s.max(0));
+        if self.last_used.load(Ordering::Relaxed) < signed {
+            self.last_used.fetch_max(signed, Ordering::Relaxed);
         }
         if self.first_used.load(Ordering::Relaxed) == 0 {
-            self.first_used.store(now, Ordering::Relaxed);
+            self.first_used.store(signed, Ordering::Relaxed);
         }
-        self.ages.add(age_s);
         self.age_metric.record_whole(names::SIGNATURE_AGE, || self.labels(), age_s);
     }
 
-    /// The first and the last use.
+    /// When it signed the first one that came, and the newest one.
     fn uses(&self) -> Option<(UnixTime, UnixTime)> {
         let at = |moment: &AtomicI64| UnixTime::from_secs(moment.load(Ordering::Relaxed));
         let (first, last) = (at(&self.first_used), at(&self.last_used));

@@ -317,8 +317,9 @@ impl Verifier {
         let started = self.replay.started()?;
         match self.barrier {
             RestartBarrier::On => Some(started),
+            // The store's skew: it never shrinks, so that a lower one on reload uncovers nothing.
             RestartBarrier::WithSkew => {
-                Some(started.saturating_add(self.freshness.retention().skew_s.into()))
+                Some(started.saturating_add(self.replay.retention().skew_s.into()))
             }
             RestartBarrier::InsecureOff => None,
         }

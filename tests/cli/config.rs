@@ -66,13 +66,28 @@ Loosened
 }
 
 #[test]
+fn check_tells_what_is_logged_where_it_is_not_the_default() {
+    let place = Place::new();
+    place.secret("keys.json", KEYS);
+    let check = |events: &str| {
+        place.file("wafpass.toml", format!("{CONFIG}[telemetry]\nlogged_per_second = {events}\n"));
+        stdout(place.wafpass(["config", "check"]).assert().code(0))
+    };
+    assert!(!check("10").contains("telemetry"));
+    let none = check("0");
+    assert!(none.contains("  telemetry  logs no refusals, counts all of them\n"), "{none}");
+    let many = check("50");
+    assert!(many.contains("  telemetry  logs 50 refusals of each reason a second\n"), "{many}");
+}
+
+#[test]
 fn check_tells_every_fault_with_its_place() {
     let place = Place::new();
     let text = CONFIG.replace("preset", "presett").replace("/health", "/a/../b");
     place.file("wafpass.toml", text + "methods = []\n[wav]\n");
     place.wafpass(["config", "check"]).assert().code(1).stdout_eq("").stderr_eq(str![[r#"
 error: wafpass.toml:10:1: not TOML: duplicate key
-try:   mend the line; texts stand in quotes, tables in [ ]
+try:   write each key and each [table] once
 
 "#]]);
     place.file("wafpass.toml", CONFIG.replace("/health", "/a/../b").replace("/prod", "prod"));

@@ -1,6 +1,6 @@
 use snapbox::str;
 
-use crate::common::{NOW, Place};
+use crate::common::{NOW, Place, stdout};
 
 #[test]
 fn key_files_are_read_strictly_and_never_repeated() {
@@ -51,7 +51,7 @@ try:   give the keyring at least one
 
 "#]]);
     read(r#"{"keys": [{"kid": "a", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "nbf": 1}]}"#).stderr_eq(str![[r#"
-error: k.json: line 1, column 82: unknown field `nbf`, expected one of `kid`, `key`, `not_before`, `not_after`, `revoked`
+error: k.json: line 1, column 82: unknown field `nbf`, expected one of `kid`, `key`, `not_before`, `not_after`, `revoked`, `derive`, `overlap`
 try:   a key file is {"aud": …, "freshness": …, "keys": [{"kid": …, "key": …}]}; see wafpass keygen --help
 
 "#]]);
@@ -105,4 +105,28 @@ error: . cannot be read: Is a directory (os error 21)
 try:   name a file
 
 "#]]);
+}
+
+#[test]
+fn a_root_in_a_key_file_signs_by_its_key_of_the_day() {
+    let place = Place::new();
+    let root = r#"{"aud": "shop", "freshness": "strict", "keys": [
+        {"kid": "shop-root", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "derive": "daily", "overlap": 60}
+    ]}"#;
+    place.secret("keys.json", root);
+    let text = place.request("request.http", "GET /a?x=1", &[], "");
+    assert!(text.contains("kid=shop-root.20261122;"), "{text}");
+    let verified = stdout(place.judge("verify", &["request.http"]).code(0));
+    assert!(verified.starts_with("accepted\n"), "{verified}");
+    let explained = stdout(place.judge("explain", &["request.http"]).code(0));
+    assert!(explained.starts_with("nothing speaks against it\n"), "{explained}");
+
+    // The text of the file does as well, and a root that is revoked does not.
+    place.file("root.json", root);
+    let script =
+        "WAFPASS_KEYS=$(cat root.json) $WAFPASS verify --now 20261122T003010Z request.http";
+    place.bash(script).assert().code(0);
+    place.secret("keys.json", &root.replace("60", "60, \"revoked\": true"));
+    let refused = stdout(place.judge("verify", &["request.http"]).code(1));
+    assert!(refused.starts_with("refused: inactive-key\n"), "{refused}");
 }

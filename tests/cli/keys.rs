@@ -7,7 +7,7 @@ use snapbox::cmd::OutputAssert;
 use snapbox::str;
 use wafpass::UnixTime;
 use wafpass::clock::now;
-use wafpass::key_directory::KeyDirectory;
+use wafpass::key_directory::{Derivation, KeyDirectory};
 
 use crate::MAX_COLUMNS;
 use crate::common::{Place, stdout};
@@ -601,4 +601,61 @@ try:   --kid ID, one of those in the file
     let directory = KeyDirectory::open(place.path().join("keys")).unwrap();
     let secret = directory.records()[0].secret().to_base64url();
     assert_eq!(*secret, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+}
+
+/// What bounds a key is not lost when it moves in; options override it.
+#[test]
+fn a_root_moves_in_with_its_derivation_and_its_window() {
+    let place = Place::new();
+    place.secret(
+        "roots.json",
+        r#"{"keys": [
+            {"kid": "root", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "derive": "daily", "overlap": 7200,
+             "not_before": "20261122T000000Z", "not_after": "20271122T000000Z"},
+            {"kid": "other", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "derive": "daily", "overlap": 7200},
+            {"kid": "key", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"},
+            {"kid": "gone", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "revoked": true}
+        ]}"#,
+    );
+    for options in ["root", "other --derive daily --overlap 60", "key --not-after 20270101T000000Z"]
+    {
+        keys(&place, &format!("new --import roots.json --kid {options}")).code(0);
+    }
+    keys(&place, "new --import roots.json --kid gone").code(2).stderr_eq(str![[r#"
+error: the key gone is revoked, and would be accepted again
+try:   leave it behind, or make a new one without --import
+
+"#]]);
+    let directory = KeyDirectory::open(place.path().join("keys")).unwrap();
+    let moment = |moment: Option<UnixTime>| moment.map(|moment| moment.to_string());
+    let mut told: Vec<_> = directory
+        .records()
+        .iter()
+        .map(|record| {
+            let window = (moment(record.not_before()), moment(record.not_after()));
+            (record.id().to_string(), record.derivation(), window)
+        })
+        .collect();
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    let date = |text: &str| Some(text.to_owned());
+    let expected = [
+        ("key".to_owned(), Derivation::None, (None, date("20270101T000000Z"))),
+        ("other".to_owned(), Derivation::Daily { overlap_s: 60 }, (None, None)),
+        (
+            "root".to_owned(),
+            Derivation::Daily { overlap_s: 7_200 },
+            (date("20261122T000000Z"), date("20271122T000000Z")),
+        ),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_moment_that_no_file_can_hold_is_refused() {
+    let place = Place::new();
+    for moment in ["--not-before 999999999999", "--not-after 253402300800"] {
+        keys(&place, &format!("new --kid a {moment}")).code(2);
+    }
+    keys(&place, "new --kid a --not-after 253402300799").code(0);
+    keys(&place, "list").code(0);
 }

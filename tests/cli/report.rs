@@ -97,3 +97,16 @@ try:   name the address where an origin shows its metrics
 
 "#]]);
 }
+
+#[test]
+fn counts_and_labels_out_of_the_ordinary_do_no_harm() {
+    let rows = [("a\u{9b}31m", u64::MAX), ("b", u64::MAX), ("c", 1)];
+    let rows = rows.map(|(reason, count)| ("reported", reason, "*", "k", count));
+    let odd = counted(&rows);
+    for arguments in ["", "--json"] {
+        let output = report(arguments, &[odd]).code(1).get_output().stdout.clone();
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains("18446744073709551615"), "{text}");
+        assert!(text.contains("31m") && !text.contains('\u{9b}'), "{text}");
+    }
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wafpass::{
-    Enforcement, Freshness, Key, Keyring, Perimeter, RejectionKind as Kind, Routes, Secret, Signer,
-    UnixTime, Verifier, VerifyLayer,
+    Enforcement, Freshness, Key, Keyring, Perimeter, RejectionKind as Kind, RestartBarrier, Routes,
+    Secret, Signer, UnixTime, Verifier, VerifyLayer,
 };
 
 use crate::common::*;
@@ -77,6 +77,23 @@ async fn a_raised_max_age_revives_nothing() {
     assert_eq!(reason(&app, late).await, None);
     clock.set(NOW + 6 + 600);
     assert_eq!(reason(&app, again).await, Some(Kind::Replayed));
+}
+
+/// Edges whose clocks run ahead have signed for the process before this one: less skew from now on does
+/// not uncover that.
+#[tokio::test]
+async fn a_lowered_skew_keeps_the_wide_barrier() {
+    let verifier = |skew_s| {
+        let builder = builder(Freshness::custom(60, skew_s).unwrap());
+        builder.restart_barrier(RestartBarrier::WithSkew)
+    };
+    let wide = verifier(5).build_at(UnixTime::from_secs(NOW - 3)).unwrap();
+    let layer = at_now(Perimeter::new(wide));
+    let (handle, app) = (layer.handle(), app(layer));
+    assert_eq!(reason(&app, signed("/")).await, Some(Kind::BeforeStart));
+    let narrow = verifier(1).replay_store(handle.verifier().shared_replay_store());
+    handle.replace(Perimeter::new(build(narrow)));
+    assert_eq!(reason(&app, signed("/")).await, Some(Kind::BeforeStart));
 }
 
 /// Requests under load while the perimeter is replaced a few hundred times: none is refused.

@@ -146,3 +146,13 @@ async fn the_summary_counts_by_reason_route_and_key() {
     let table = summary.to_string();
     assert!(table.lines().nth(1).unwrap().contains("missing-signature"), "{table}");
 }
+
+/// Two layers, one in the other: what the outer one verified is not what the inner route asks.
+#[tokio::test]
+async fn an_inner_route_does_not_keep_what_an_outer_layer_verified() {
+    let inner = app(exempting(http::Method::GET, "/a"));
+    let app = inner.layer(strict_layer());
+    let response = send(&app, signed("/a")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.extensions().get::<Verified>().is_none());
+}

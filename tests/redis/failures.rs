@@ -150,6 +150,7 @@ async fn a_server_that_evicts_is_not_used() {
             let refused = ReplayRedisState::Refused(ReplayRedisFault::Evicting);
             until(&origin, |origin| origin.status().state == refused).await;
             assert_eq!(admit_at(&origin, 1, 1, at(10), at(10)).await, Admission::Unavailable);
+            assert!(!origin.status().degraded, "nothing passes");
         }
         let origin = origin(&server);
         let _: String = server.run("CONFIG SET maxmemory-policy noeviction");
@@ -239,6 +240,18 @@ async fn an_origin_started_alone_refuses_what_it_cannot_know() {
     assert_eq!(admit_at(&origin, 2, 1, at(6), at(6)).await, FIRST);
     assert!(origin.status().degraded);
     assert!(origin.live() >= 1);
+}
+
+/// A process that stood still asks when entries may be over: what it is told counts no more.
+#[tokio::test]
+async fn an_answer_long_after_the_request_was_judged_is_not_taken() {
+    let server = old_server();
+    let origin = origin(&server);
+    until_ready(&origin).await;
+    let answer = begin(&origin, 1, 1, START, START);
+    std::thread::sleep(Duration::from_millis(5_100)); // the only thread that could ask
+    assert_eq!(answer.await, Admission::Unavailable);
+    assert_eq!(admit(&origin, 2).await, FIRST);
 }
 
 #[tokio::test(flavor = "multi_thread")]

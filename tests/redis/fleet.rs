@@ -142,6 +142,27 @@ async fn every_key_is_a_short_hash_and_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_does_not_shorten_what_it_writes_later() {
+    let server = old_server();
+    let origin = origin(&server);
+    assert_eq!(admit_at(&origin, 1, 1, START, at(50)).await, FIRST); // 50 s ahead, for a moment
+    let _: i64 = server.run("DEL wafpass:retention"); // what is left is entries
+    let _: String = server.run("FLUSHALL");
+    seed(&server, PREFIX, KEPT_S);
+    assert_eq!(admit_at(&origin, 2, 1, START, START).await, FIRST);
+    let keys: Vec<String> = server.run("KEYS *");
+    let key = keys.iter().find(|key| *key != "wafpass:retention").unwrap();
+    // The other origins take it for 60 s from now on, by clocks that may be behind.
+    assert!(server.run::<i64>(&format!("PTTL {key}")) > 70_000);
+    // And a clock that is set far back does not fill the server for good.
+    assert_eq!(admit_at(&origin, 3, 1, START, at(-100_000)).await, FIRST);
+    for key in server.run::<Vec<String>>("KEYS *").iter().filter(|key| !key.ends_with("retention"))
+    {
+        assert!(server.run::<i64>(&format!("PTTL {key}")) <= 81_000, "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_window_in_front_refuses_without_asking() {
     let server = old_server();
     let builder = builder(&server.url());

@@ -158,6 +158,37 @@ async fn a_cluster_without_one_of_its_nodes_is_not_used() {
     assert_eq!(admit_at(&origin, 3, 1, at(106), at(106)).await, FIRST);
 }
 
+/// Between two looks: the first request finds the connection broken, and makes the origin look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_comes_back_empty_between_two_looks_is_not_asked() {
+    let (mut cluster, hand) = (Cluster::start(), Hand::new());
+    hand.set(at(-10));
+    let calm = |cluster: &Cluster| {
+        let urls: Vec<String> = cluster.0.iter().map(Server::url).collect();
+        let builder = ReplayRedis::cluster(urls.iter().map(String::as_str)).unwrap();
+        build(tuned(builder).check_every(Duration::from_secs(10)).clock(hand.clone()))
+    };
+    let [a, b] = [0, 1].map(|_| calm(&cluster));
+    until_ready(&a).await;
+    until_ready(&b).await;
+    for number in 0..50 {
+        assert_eq!(admit(&a, number).await, FIRST);
+    }
+    cluster.0[2].kill();
+    cluster.0[2].restart();
+    let began = Instant::now();
+    while !cluster.0.iter().all(|node| node.run::<String>("CLUSTER INFO").contains("state:ok")) {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(6), "before the next look");
+    hand.set(at(100));
+    for number in 0..50 {
+        let answer = admit(&b, number).await;
+        assert!(!matches!(answer, Admission::Fresh { .. }), "{number}: {answer:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_evicts_keeps_the_cluster_from_being_used() {
     let (cluster, hand) = (Cluster::start(), Hand::new());

@@ -158,3 +158,16 @@ fn certificates(dir: &Path) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_its_own_needs_one_more_permission() {
+    let server = old_server();
+    let url = format!("{}3", url(&server, "origin:hunter2"));
+    let _: String = server.run(&format!("ACL SETUSER origin {RULES}"));
+    let origin = build(builder(&url));
+    until_open(&origin).await;
+    let _: String = server.run("ACL SETUSER origin +select");
+    until_ready(&origin).await;
+    let text = include_str!("../../docs/fleet.md");
+    assert!(text.contains("`+select`"));
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use wafpass::config::{Config, ConfigFault, EXAMPLE, KeySource, LoadedKey, json_schema};
 use wafpass::key_directory::OriginKey;
+use wafpass::limits::DEFAULT_LOGGED_PER_SECOND;
 use wafpass::{
     BodyCoverage, Enforcement, HostBinding, QueryMode, RestartBarrier, UnixTime, WafRequirement,
     clock,
@@ -144,6 +145,11 @@ fn print_policy(out: &mut dyn Write, config: &Config) -> Result<(), Fault> {
     let backend = config.replay_backend();
     writeln!(out, "  replay     {backend}, {} requests{per_key}, {barrier}", capacity.total)?;
     writeln!(out, "  refusal    {}", refusal.as_u16())?;
+    match config.logged_per_second() {
+        DEFAULT_LOGGED_PER_SECOND => {}
+        0 => writeln!(out, "  telemetry  logs no refusals, counts all of them")?,
+        events => writeln!(out, "  telemetry  logs {events} refusals of each reason a second")?,
+    }
     Ok(())
 }
 

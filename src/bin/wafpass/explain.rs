@@ -1,11 +1,12 @@
 use std::io::Write;
 
+use wafpass::config::LoadedKey;
 use wafpass::explain::{Explainer, Explanation, Outcome, Visible};
 use wafpass::{Key, RejectionKind, Secret, Verifier};
 
 use crate::capture::Capture;
 use crate::error::Fault;
-use crate::key_file::{KeyEntry, Keys};
+use crate::key_file::Keys;
 use crate::style::{BAD, FAINT, GOOD, HEADING};
 use crate::{Verdict, compare, style};
 
@@ -72,13 +73,13 @@ fn explainer<'v>(verifier: &'v Verifier, keys: &Keys) -> Result<Explainer<'v>, F
 }
 
 fn suspects(keys: &Keys) -> Result<Vec<(String, Key)>, Fault> {
-    let suspect = |entry: &KeyEntry| {
-        let text = Secret::new(entry.key.as_bytes())?;
+    let suspect = |key: &LoadedKey| {
+        let text = Secret::new(key.secret().to_base64url().as_bytes())?;
         let what = format!(
             "the text of {}, not the bytes that it encodes: decode the base64url",
-            entry.kid
+            key.id()
         );
-        Ok((what, Key::new(&entry.kid, &text)?))
+        Ok((what, Key::new(key.id().as_str(), &text)?))
     };
     keys.keys.iter().map(suspect).collect()
 }

@@ -13,8 +13,6 @@ use zeroize::Zeroizing;
 use crate::error::{Fault, shown};
 use crate::input;
 
-pub(crate) use wafpass::config::KeyEntry;
-
 const VARIABLE: &str = "WAFPASS_KEYS";
 
 /// Where the keys come from.
@@ -90,47 +88,23 @@ fn refuse_open_to_others(_: &Path, _: &File) -> Result<(), Fault> {
 pub(crate) struct Keys {
     pub(crate) audience: Option<String>,
     pub(crate) freshness: Option<Freshness>,
-    /// Each secret as text.
-    pub(crate) keys: Vec<KeyEntry>,
+    pub(crate) keys: Vec<LoadedKey>,
     /// Where the policy comes from, unless the options say it.
     pub(crate) config: Option<Config>,
-    loaded: Vec<Candidate>,
-}
-
-/// A key that one may sign with.
-struct Candidate {
-    key: OriginKey,
-    is_active: Box<dyn Fn(UnixTime) -> bool>,
-    /// Whether edges were told to sign with it.
-    is_chosen: bool,
 }
 
 impl Keys {
     fn parse(text: &str) -> Result<Self, Fault> {
         let file = KeyFile::parse(text)?;
-        let candidate = |key: Key| {
-            let is_active = key.clone();
-            let is_active = Box::new(move |now| is_active.is_active(now));
-            Candidate { key: OriginKey::Key(key), is_active, is_chosen: false }
-        };
-        Ok(Self {
-            freshness: file.freshness()?,
-            loaded: file.keys()?.into_iter().map(candidate).collect(),
-            audience: file.audience,
-            keys: file.keys,
-            config: None,
-        })
+        let (freshness, keys) = (file.freshness()?, file.keys()?);
+        Ok(Self { audience: file.audience, freshness, keys, config: None })
     }
 
     fn of_config(config: Config) -> Result<Self, Fault> {
-        let loaded = config.keys()?;
-        let entry =
-            |key: &LoadedKey| KeyEntry::new(key.id().to_string(), key.secret().to_base64url());
         Ok(Self {
             audience: Some(config.audience().into()),
             freshness: Some(config.freshness()),
-            keys: loaded.iter().map(entry).collect(),
-            loaded: loaded.into_iter().map(Candidate::of_config).collect(),
+            keys: config.keys()?,
             config: Some(config),
         })
     }
@@ -138,8 +112,8 @@ impl Keys {
     /// What an origin accepts.
     pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
         let (mut keys, mut roots) = (Vec::new(), Vec::new());
-        for candidate in &self.loaded {
-            match &candidate.key {
+        for key in &self.keys {
+            match key.origin() {
                 OriginKey::Key(key) => keys.push(key.clone()),
                 OriginKey::Root(root) => roots.push(root.clone()),
                 _ => {}
@@ -156,12 +130,11 @@ impl Keys {
         audience: &str,
         now: UnixTime,
     ) -> Result<Key, Fault> {
-        let keys =
-            self.loaded.iter().map(|candidate| Ok((candidate, candidate.at(audience, now)?)));
+        let keys = self.keys.iter().map(|loaded| Ok((loaded, key_at(loaded, audience, now)?)));
         let keys = keys.collect::<Result<Vec<_>, ConfigError>>()?;
         if let Some(kid) = kid {
-            let is_meant = |(candidate, key): &&(&Candidate, Key)| {
-                key.id().as_str() == kid || candidate.id() == kid
+            let is_meant = |(loaded, key): &&(&LoadedKey, Key)| {
+                key.id().as_str() == kid || loaded.id().as_str() == kid
             };
             let known = ids(keys.iter().map(|(_, key)| key));
             let found = keys.iter().find(is_meant).map(|(_, key)| key.clone());
@@ -169,9 +142,12 @@ impl Keys {
                 Fault::new(format!("no key has the id {kid:?}"), format!("one of: {known}"))
             });
         }
-        let active = keys.into_iter().filter(|(candidate, _)| (candidate.is_active)(now));
+        let active = keys.into_iter().filter(|(loaded, _)| loaded.is_active(now));
         let active: Vec<_> = active.collect();
-        let mut chosen = active.iter().filter(|(candidate, _)| candidate.is_chosen);
+        // That which edges were told to sign with; only a key directory tells.
+        let is_chosen =
+            |(loaded, _): &&(&LoadedKey, Key)| loaded.state() == Some(KeyState::Signing);
+        let mut chosen = active.iter().filter(is_chosen);
         match (active.as_slice(), chosen.next(), chosen.next()) {
             ([(_, key)], ..) | (_, Some((_, key)), None) => Ok(key.clone()),
             ([], ..) => Err(Fault::new(
@@ -187,30 +163,12 @@ impl Keys {
     }
 }
 
-impl Candidate {
-    fn of_config(loaded: LoadedKey) -> Self {
-        Self {
-            key: loaded.origin().clone(),
-            is_chosen: loaded.state() == Some(KeyState::Signing),
-            is_active: Box::new(move |now| loaded.is_active(now)),
-        }
-    }
-
-    fn id(&self) -> &str {
-        match &self.key {
-            OriginKey::Key(key) => key.id().as_str(),
-            OriginKey::Root(root) => root.id().as_str(),
-            _ => "",
-        }
-    }
-
-    /// The key itself, or the one that is derived from it.
-    fn at(&self, audience: &str, now: UnixTime) -> Result<Key, ConfigError> {
-        match &self.key {
-            OriginKey::Root(root) => Ok(root.derive(now, audience)?.key().clone()),
-            OriginKey::Key(key) => Ok(key.clone()),
-            _ => Err(ConfigError::NoKeys),
-        }
+/// The key itself, or the one that is derived from it.
+fn key_at(loaded: &LoadedKey, audience: &str, now: UnixTime) -> Result<Key, ConfigError> {
+    match loaded.origin() {
+        OriginKey::Root(root) => Ok(root.derive(now, audience)?.key().clone()),
+        OriginKey::Key(key) => Ok(key.clone()),
+        _ => Err(ConfigError::NoKeys),
     }
 }
 

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use wafpass::clock;
-use wafpass::config::KeyFile;
+use wafpass::config::{KeyEntry, KeyFile};
 use wafpass::{Secret, random_nonce};
 use zeroize::Zeroizing;
 
 use crate::error::{Fault, shown};
-use crate::key_file::{KeyEntry, PresetName};
+use crate::key_file::PresetName;
 use crate::new_files::NewFiles;
 use crate::style::FAINT;
 use crate::{Verdict, style};

@@ -88,7 +88,7 @@ impl Args {
         let report = self.collect()?;
         if self.json {
             let text = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
-            writeln!(out, "{text}")?;
+            writeln!(out, "{}", printable(&text))?;
         } else {
             print(out, &report)?;
         }
@@ -115,17 +115,35 @@ impl Args {
                 let label = |name| sample.label(name).unwrap_or_default().to_owned();
                 let Some(verdict) = Kind::parse(&label("verdict")) else { continue };
                 let (reason, route, key_id) = (label("reason"), label("route"), label("key_id"));
-                *groups.entry(Group { verdict, reason, route, key_id }).or_default() +=
-                    whole(sample.value);
+                let requests = groups.entry(Group { verdict, reason, route, key_id }).or_default();
+                *requests = requests.saturating_add(whole(sample.value));
             }
         }
         let mut rows: Vec<_> =
             groups.into_iter().map(|(group, requests)| Row { group, requests }).collect();
         rows.sort_by_key(|row| (row.group.verdict, std::cmp::Reverse(row.requests)));
         let reported = rows.iter().filter(|row| row.group.verdict == Kind::Reported);
-        let would_be_refused = reported.map(|row| row.requests).sum();
+        let would_be_refused = sum(reported);
         Ok(Report { origins, would_be_refused, rows })
     }
+}
+
+/// Saturates: whoever writes the metrics could else have nothing shown for something.
+fn sum<'a>(rows: impl IntoIterator<Item = &'a Row>) -> u64 {
+    rows.into_iter().fold(0, |sum, row| sum.saturating_add(row.requests))
+}
+
+/// JSON without the control characters that it may have as they are, and a terminal obeys.
+fn printable(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// A count, as the text format has it: a floating-point number.
@@ -136,7 +154,7 @@ const fn whole(value: f64) -> u64 {
 
 fn print(out: &mut dyn Write, report: &Report) -> Result<(), Fault> {
     let Report { origins, would_be_refused, rows } = report;
-    let all: u64 = rows.iter().map(|row| row.requests).sum();
+    let all = sum(rows);
     let of = if *origins == 1 { "1 origin".into() } else { format!("{origins} origins") };
     if *would_be_refused == 0 {
         writeln!(out, "{GOOD}nothing would be refused{GOOD:#} on report-only routes")?;

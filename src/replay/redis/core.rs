@@ -14,7 +14,7 @@ use super::link::Link;
 use super::record::Record;
 use super::status::{Counters, ReplayRedisState as Shown};
 use super::wire::{self, Key};
-use super::{MARGIN_S, OnFailure};
+use super::{MARGIN_S, MAX_TIMEOUT, OnFailure};
 use crate::clock::{Clock, monotonic};
 use crate::replay::{Admission, ReplayStore, ReplayWindow, Use};
 use crate::time::UnixTime;
@@ -60,7 +60,12 @@ pub(super) struct Claim {
     key: Key,
     date: UnixTime,
     max_uses: NonZeroU8,
+    /// What it is judged at: no earlier than the latest moment that the window has seen.
     now: UnixTime,
+    /// What the caller's clock says.
+    said: UnixTime,
+    /// When it was judged. An entry is kept for long enough where Redis answers soon after.
+    begun: Instant,
     /// Which use it is, as far as this process knows.
     nth_here: NonZeroU8,
 }
@@ -103,6 +108,7 @@ impl Core {
         {
             return Err(Admission::Unavailable); // the local window does not count what was not asked
         }
+        let begun = monotonic();
         // A clock set back revives nothing here either.
         let now_or_later = now.max(self.window.latest());
         self.judge(claim.date, now_or_later)?;
@@ -112,6 +118,8 @@ impl Core {
                 date: claim.date,
                 max_uses: claim.max_uses,
                 now: now_or_later,
+                said: now,
+                begun,
                 nth_here: nth,
             }),
             refusal => Err(refusal),
@@ -141,7 +149,14 @@ impl Core {
     /// Asks Redis, within the timeout, and decides where it does not answer.
     pub(super) async fn decide(self: Arc<Self>, claim: Claim) -> Admission {
         let answer = tokio::time::timeout(self.timeout, self.ask(claim)).await;
+        let is_late = monotonic().saturating_duration_since(claim.begun) > MAX_TIMEOUT;
         match answer.unwrap_or(Err(Failure::Asked(Fault::Timeout))) {
+            // This process stood still: by the time it asked, the entry may have been over.
+            Ok(Admission::Fresh { .. }) if is_late => {
+                let failure = Failure::Asked(Fault::Timeout);
+                self.note(failure);
+                self.decide_alone(claim, failure.fault())
+            }
             Ok(admission) => {
                 self.failures.store(0, Ordering::Relaxed);
                 admission
@@ -174,7 +189,7 @@ impl Core {
         let state = self.state.borrow();
         let record = state.record.as_ref().ok_or(Admission::Unavailable)?;
         record.judge(claim.date, claim.now, self.skew_s())?;
-        Ok(kept_ms(claim.date, claim.now, record.kept_s(), self.skew_s()))
+        Ok(kept_ms(claim.date, claim.said, record.kept_s(), self.skew_s()))
     }
 
     /// The connection, as soon as there is one.
@@ -258,9 +273,15 @@ impl Core {
 }
 
 /// How long from `now` on an entry signed at `date` is kept, in milliseconds.
+///
+/// `now` is what the clock says, also where the window has seen a later moment: once a clock that
+/// was ahead is right again, the other origins take the date for as long as ever. One that is far
+/// behind does not make it longer than a date that is ahead by the skew needs.
 pub(super) fn kept_ms(date: UnixTime, now: UnixTime, kept_s: i64, skew_s: u32) -> u64 {
-    let until = date.saturating_add(kept_s).saturating_add(i64::from(skew_s) + MARGIN_S);
-    u64::try_from(until.seconds_since(now)).unwrap_or(0).max(1).saturating_mul(1_000)
+    let beyond_s = kept_s.saturating_add(i64::from(skew_s) + MARGIN_S);
+    let longest_s = beyond_s.saturating_add(skew_s.into());
+    let left_s = date.saturating_add(beyond_s).seconds_since(now).min(longest_s);
+    u64::try_from(left_s).unwrap_or(0).max(1).saturating_mul(1_000)
 }
 
 #[derive(Clone, Copy, Debug)]

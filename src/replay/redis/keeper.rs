@@ -87,11 +87,16 @@ impl Keeper {
         let mut next = monotonic() + self.settings.check_every;
         loop {
             let left = next.saturating_duration_since(monotonic());
-            let is_due = tokio::time::timeout(left, self.core.wake.notified()).await.is_err();
+            let _woken = tokio::time::timeout(left, self.core.wake.notified()).await;
+            let is_due = monotonic() >= next; // also where it is woken all the time
             let found = match self.lost() {
                 Some(fault) => Err(fault),
                 None if is_due || self.wants_more() => self.renew(&link).await,
-                None => self.write_back(&link).await,
+                None => match self.write_back(&link, monotonic() + LEASE / 4).await {
+                    Ok(Written::All) => Ok(()),
+                    Ok(Written::Part) => self.renew(&link).await,
+                    Err(fault) => Err(fault),
+                },
             };
             match found {
                 Ok(()) if is_due => {
@@ -114,14 +119,13 @@ impl Keeper {
 
     /// Reads the record, and writes back what is to be. Returns when it was read.
     async fn bring_up_to_date(&self, link: &Link) -> Result<Instant, Fault> {
-        let mut checked = monotonic();
-        self.check(link).await?;
-        self.write_back(link).await?;
-        if monotonic() > checked + LEASE / 2 {
-            checked = monotonic(); // there was much to write
+        loop {
+            let checked = monotonic();
             self.check(link).await?;
+            if self.write_back(link, checked + LEASE / 2).await? == Written::All {
+                return Ok(checked);
+            }
         }
-        Ok(checked)
     }
 
     /// Why requests have given the connection up.
@@ -208,14 +212,18 @@ impl Keeper {
         Err(Fault::Answer)
     }
 
-    /// Writes what was decided without Redis, so that the other origins refuse it.
-    async fn write_back(&self, link: &Link) -> Result<(), Fault> {
+    /// Writes what was decided without Redis, so that the other origins refuse it; until `until`,
+    /// since it goes by the record.
+    async fn write_back(&self, link: &Link, until: Instant) -> Result<Written, Fault> {
         loop {
             let batch = self.core.journal.take(BATCH);
             if batch.is_empty() {
-                return Ok(());
+                return Ok(Written::All);
             }
             self.write(link, batch).await?;
+            if monotonic() > until {
+                return Ok(Written::Part);
+            }
         }
     }
 
@@ -299,6 +307,14 @@ impl Keeper {
             ),
         }
     }
+}
+
+/// How much of the journal was written.
+#[derive(PartialEq)]
+enum Written {
+    All,
+    /// There was much: the record has to be read again.
+    Part,
 }
 
 /// Puts back into the journal what is left in it, also when the keeper ends half way.

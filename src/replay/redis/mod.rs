@@ -237,10 +237,14 @@ impl ReplayRedis {
     pub fn status(&self) -> ReplayRedisStatus {
         let Core { counters, journal, state, on_failure, .. } = &*self.core;
         let (shown, unwritten) = (self.core.shown(), journal.len());
-        let is_ready = shown == ReplayRedisState::Ready;
+        let is_alone = match shown {
+            ReplayRedisState::Ready => false,
+            ReplayRedisState::Connecting => true,
+            ReplayRedisState::Open(fault) | ReplayRedisState::Refused(fault) => !fault.is_refusal(),
+        };
         ReplayRedisStatus {
             state: shown,
-            degraded: *on_failure == OnFailure::LocalOnly && (!is_ready || unwritten > 0),
+            degraded: *on_failure == OnFailure::LocalOnly && (is_alone || unwritten > 0),
             asked: counters.asked.get(),
             failed: counters.failed.get(),
             opened: counters.opened.get(),

@@ -1,6 +1,7 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use wafpass::config::LoadedKey;
 use wafpass::key_directory::{Derivation, KeyDirectory, KeyRecord};
 use wafpass::limits::DEFAULT_SETTLE_S;
 use wafpass::{Secret, UnixTime, clock};
@@ -8,7 +9,7 @@ use wafpass::{Secret, UnixTime, clock};
 use super::ages::age;
 use super::{Dir, explain};
 use crate::error::{Fault, shown};
-use crate::key_file::{KeyEntry, KeySource, parse_moment};
+use crate::key_file::{KeySource, parse_moment};
 use crate::keygen::dated_kid;
 use crate::style;
 
@@ -36,10 +37,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID")]
     kid: Option<String>,
     /// The key counts from here on: Unix seconds, or YYYYMMDDTHHMMSSZ.
-    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
     not_before: Option<UnixTime>,
     /// The key counts until just before this moment.
-    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
     not_after: Option<UnixTime>,
     /// Make a root, from which the edge's key of each day is derived.
     #[arg(long, value_name = "daily", hide_possible_values = true)]
@@ -47,7 +48,7 @@ pub(super) struct Args {
     /// With --derive: how far a day's key counts beyond it [default: 3600].
     #[arg(long, value_name = "SECONDS", requires = "derive")]
     overlap: Option<u32>,
-    /// Take the key from a key file; --kid says which.
+    /// Take a key, and what bounds it, from a key file; --kid says which.
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
 }
@@ -57,16 +58,26 @@ enum Derive {
     Daily,
 }
 
+/// A moment that a key's file can hold.
+fn moment(text: &str) -> Result<UnixTime, String> {
+    let moment = Some(parse_moment(text)?).filter(|moment| moment.to_date().is_some());
+    moment.ok_or_else(|| "keep it within the years 0001 to 9999".into())
+}
+
 impl Args {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<(), Fault> {
         let (path, now) = (self.dir.path()?, clock::now());
-        let (kid, secret) = match &self.import {
-            Some(file) => self.imported(file)?,
-            None => (self.kid.clone().map_or_else(dated_kid, Ok)?, Secret::generate()?),
+        let record = match &self.import {
+            Some(file) => self.imported(file, now)?,
+            None => {
+                let kid = self.kid.clone().map_or_else(dated_kid, Ok)?;
+                KeyRecord::new(&kid, Secret::generate()?, now)?
+            }
         };
-        let record = KeyRecord::new(&kid, secret, now)?.with_derivation(self.derivation());
+        let record = self.derivation().into_iter().fold(record, KeyRecord::with_derivation);
         let record = self.not_before.into_iter().fold(record, KeyRecord::with_not_before);
         let record = self.not_after.into_iter().fold(record, KeyRecord::with_not_after);
+        let kid = *record.id();
 
         let mut writer = KeyDirectory::create(&path)?;
         let is_first = !writer.directory().has_ever_signed();
@@ -81,22 +92,32 @@ impl Args {
         Ok(explain(out, &text)?)
     }
 
-    const fn derivation(&self) -> Derivation {
-        match (self.derive, self.overlap) {
-            (None, _) => Derivation::None,
-            (Some(Derive::Daily), None) => Derivation::DAILY,
-            (Some(Derive::Daily), Some(overlap_s)) => Derivation::Daily { overlap_s },
-        }
+    /// As the options say it, if they do.
+    fn derivation(&self) -> Option<Derivation> {
+        self.derive.map(|Derive::Daily| match self.overlap {
+            None => Derivation::DAILY,
+            Some(overlap_s) => Derivation::Daily { overlap_s },
+        })
     }
 
-    fn imported(&self, file: &std::path::Path) -> Result<(String, Secret), Fault> {
+    /// The key that is meant, with its window and what is derived from it: nothing that bounds it is lost
+    /// on the way.
+    fn imported(&self, file: &Path, now: UnixTime) -> Result<KeyRecord, Fault> {
         let keys = KeySource::file(file.into()).load(None)?.keys;
-        let is_wanted = |entry: &&KeyEntry| self.kid.as_ref().is_none_or(|kid| *kid == entry.kid);
+        let is_wanted =
+            |key: &&LoadedKey| self.kid.as_ref().is_none_or(|kid| kid == key.id().as_str());
         let mut wanted = keys.iter().filter(is_wanted);
-        let (Some(entry), None) = (wanted.next(), wanted.next()) else {
+        let (Some(key), None) = (wanted.next(), wanted.next()) else {
             let fault = format!("{} does not say which key is meant", shown(file));
             return Err(Fault::new(fault, "--kid ID, one of those in the file"));
         };
-        Ok((entry.kid.clone(), Secret::from_base64url(&entry.key)?))
+        if key.is_revoked() {
+            let fault = format!("the key {} is revoked, and would be accepted again", key.id());
+            return Err(Fault::new(fault, "leave it behind, or make a new one without --import"));
+        }
+        let record = KeyRecord::new(key.id().as_str(), key.secret().clone(), now)?;
+        let record = record.with_derivation(key.derivation());
+        let record = key.not_before().into_iter().fold(record, KeyRecord::with_not_before);
+        Ok(key.not_after().into_iter().fold(record, KeyRecord::with_not_after))
     }
 }
