@@ -102,9 +102,9 @@ const MARGIN_S: i64 = 6;
 /// database is new, was flushed, or came back without its data, the origin that notices writes a
 /// new one that begins now, and every origin refuses what was signed up to then, and for the skew
 /// after it. [`started`](ReplayStore::started) tells that moment. Origins look when they connect,
-/// and every 10 s: a `FLUSHALL` under a connection that holds goes unnoticed for that long at most,
-/// while each origin still refuses what it has let through itself. A connection that breaks makes
-/// them look at once.
+/// and every 10 s: a `FLUSHALL` under a connection that holds goes unnoticed for that long as a rule, and
+/// for 20 s at most, since nothing is asked on an older look. Each origin still refuses what it has let
+/// through itself. A connection that breaks makes them look at once.
 ///
 /// The record also names the servers by their run ids. When another one answers (a restart, a
 /// fail-over), entries of the last moments may be missing although the record is there, so that is
