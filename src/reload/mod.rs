@@ -19,22 +19,23 @@
 //! # }
 //! ```
 
+mod files;
+mod hangups;
+
 use std::error::Error;
 use std::fmt;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{self, MissedTickBehavior};
-use zeroize::Zeroizing;
 
+use self::files::{FileWatch, fingerprint};
+use self::hangups::{Hangups, hangups};
 #[cfg(feature = "config")]
 use crate::config::Config;
 #[cfg(all(feature = "config", feature = "explain"))]
@@ -275,132 +276,6 @@ impl<R: Send + Sync + 'static, S: Source<R>> Loader<R, S> {
                 }
                 self.refused = Some(error);
             }
-        }
-    }
-}
-
-/// What the files hold, in one number; `None` when it cannot be read now.
-fn fingerprint(files: &[PathBuf]) -> Option<[u8; 32]> {
-    let mut hash = Sha256::new();
-    for path in files {
-        add(&mut hash, path).ok()?;
-    }
-    Some(hash.finalize().into())
-}
-
-/// Adds a file, or the files in a folder.
-fn add(hash: &mut Sha256, path: &Path) -> io::Result<()> {
-    hash.update(path.as_os_str().as_encoded_bytes());
-    if fs::metadata(path)?.is_dir() {
-        let entries: io::Result<Vec<_>> = fs::read_dir(path)?.collect();
-        let mut paths: Vec<_> = entries?.iter().map(fs::DirEntry::path).collect();
-        paths.sort();
-        return paths.iter().filter(|path| !path.is_dir()).try_for_each(|path| add(hash, path));
-    }
-    let text = Zeroizing::new(fs::read(path)?);
-    hash.update(Sha256::digest(&*text));
-    Ok(())
-}
-
-/// Watches the folders that the files are in: editors and deployments put new files in the place of
-/// old ones.
-struct FileWatch {
-    watcher: RecommendedWatcher,
-    folders: Vec<PathBuf>,
-}
-
-impl FileWatch {
-    fn new(changed: Arc<Notify>) -> Option<Self> {
-        let report = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !event.kind.is_access()) {
-                changed.notify_one();
-            }
-        };
-        match notify::recommended_watcher(report) {
-            Ok(watcher) => Some(Self { watcher, folders: Vec::new() }),
-            Err(error) => {
-                tracing::warn!(target: "wafpass::reload", %error, "changes of files are not reported here");
-                None
-            }
-        }
-    }
-
-    fn follow(&mut self, files: &[PathBuf]) {
-        let parents = files.iter().filter_map(|path| folder_of(path));
-        let folders = files.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
-        let mut folders: Vec<_> = parents.chain(folders).map(Path::to_path_buf).collect();
-        folders.sort();
-        folders.dedup();
-        if folders == self.folders {
-            return;
-        }
-        for gone in self.folders.iter().filter(|folder| !folders.contains(folder)) {
-            let _was_removed = self.watcher.unwatch(gone);
-        }
-        folders.retain(|folder| self.folders.contains(folder) || self.watch(folder));
-        self.folders = folders;
-    }
-
-    fn watch(&mut self, folder: &Path) -> bool {
-        let watched = self.watcher.watch(folder, RecursiveMode::NonRecursive);
-        if let Err(error) = &watched {
-            let folder = folder.display();
-            tracing::warn!(target: "wafpass::reload", %folder, %error, "changes in this folder are not reported");
-        }
-        watched.is_ok()
-    }
-}
-
-/// The folder that a file is in; the working directory for a bare name.
-fn folder_of(file: &Path) -> Option<&Path> {
-    let folder = file.parent()?;
-    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
-}
-
-#[cfg(unix)]
-use self::unix::{Hangups, hangups};
-
-#[cfg(unix)]
-mod unix {
-    use std::future;
-    use std::io;
-
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-
-    pub(super) struct Hangups(Signal);
-
-    /// SIGHUP, which would end the process otherwise.
-    pub(super) fn hangups() -> io::Result<Hangups> {
-        signal(SignalKind::hangup()).map(Hangups)
-    }
-
-    impl Hangups {
-        pub(super) async fn next(&mut self) {
-            if self.0.recv().await.is_none() {
-                future::pending().await
-            }
-        }
-    }
-}
-
-#[cfg(not(unix))]
-use self::other::{Hangups, hangups};
-
-#[cfg(not(unix))]
-mod other {
-    use std::future;
-    use std::io;
-
-    pub(super) struct Hangups;
-
-    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-    pub(super) fn hangups() -> io::Result<Hangups> {
-        Ok(Hangups)
-    }
-
-    impl Hangups {
-        pub(super) async fn next(&mut self) {
-            future::pending().await
         }
     }
 }
