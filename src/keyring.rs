@@ -80,6 +80,7 @@ impl Keyring {
     }
 
     /// What there is for this id, as it stands in a message. Allocates nothing.
+    #[inline]
     pub(crate) fn find(&self, id: &[u8]) -> Option<Found<'_>> {
         let key = self.key(id).map(Found::Key);
         key.or_else(|| self.of_day(id).map(Found::Derived))
@@ -100,11 +101,13 @@ impl Keyring {
         self.keys.iter().map(Key::id).chain(self.roots.iter().map(RootKey::id))
     }
 
+    #[inline]
     fn key(&self, id: &[u8]) -> Option<&Key> {
         let place = self.keys.binary_search_by(|key| key.id().as_bytes().cmp(id)).ok()?;
         self.keys.get(place)
     }
 
+    #[inline]
     fn of_day(&self, id: &[u8]) -> Option<OfDay<'_>> {
         let (root_id, day) = key::split(id)?;
         let place = self.roots.binary_search_by(|root| root.id().as_bytes().cmp(root_id)).ok()?;

@@ -81,6 +81,7 @@ impl<'a> MessageHead<'a> {
     /// Like [`from_request`](Self::from_request), from the parts; `uri` is the one that arrived, not
     /// one that a router has shortened.
     #[must_use]
+    #[inline]
     pub fn from_parts(
         method: &'a http::Method,
         uri: &'a http::Uri,
@@ -131,6 +132,7 @@ impl<'a> MessageHead<'a> {
     }
 
     /// The values of the field `name` (lower case), trimmed of surrounding SP and HTAB.
+    #[inline]
     pub(crate) fn values(&self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.fields
             .iter()

@@ -96,6 +96,7 @@ impl Freshness {
     }
 
     /// How many uses a request has.
+    #[inline]
     pub(crate) fn uses_of(self, method: &[u8], is_upgrade: bool) -> NonZeroU8 {
         match method {
             b"GET" | b"HEAD" | b"OPTIONS" if !is_upgrade => self.retriable_uses,
@@ -103,10 +104,12 @@ impl Freshness {
         }
     }
 
+    #[inline]
     pub(crate) fn is_expired(self, date: UnixTime, now: UnixTime) -> bool {
         self.retention().is_expired(date, now)
     }
 
+    #[inline]
     pub(crate) fn is_ahead(self, date: UnixTime, now: UnixTime) -> bool {
         self.retention().is_ahead(date, now)
     }

@@ -37,6 +37,7 @@ impl UnixTime {
 
     /// Seconds from `earlier` to this moment, negative when `earlier` is later.
     #[must_use]
+    #[inline]
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -45,6 +46,7 @@ impl UnixTime {
     ///
     /// Returns `None` for anything else, leap seconds and fractions included.
     #[must_use]
+    #[inline]
     pub fn parse_date(text: &[u8]) -> Option<Self> {
         let text: &[u8; DATE_BYTES] = text.try_into().ok()?;
         let [y0, y1, y2, y3, mo0, mo1, d0, d1, b'T', h0, h1, mi0, mi1, s0, s1, b'Z'] = *text else {

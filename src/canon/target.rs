@@ -53,6 +53,7 @@ pub(crate) struct TargetParts<'a> {
 }
 
 impl<'a> TargetParts<'a> {
+    #[inline]
     pub(crate) fn split(target: Target<'a>) -> Self {
         let raw = match target {
             Target::Raw(raw) => raw,
@@ -77,6 +78,7 @@ impl<'a> TargetParts<'a> {
     }
 
     /// Path and query as they stand in the signature base; `None` when the target is refused.
+    #[inline]
     pub(crate) fn canonical(
         &self,
         method: &[u8],
@@ -117,6 +119,7 @@ fn split_authority(target: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether `holds` for every byte. Sixteen at a time and without a branch between them, so that they
 /// become a vector; the last sixteen overlap the ones before.
+#[inline]
 fn all(text: &[u8], holds: impl Fn(u8) -> bool) -> bool {
     let each = |bytes: &[u8]| bytes.iter().fold(true, |all, &byte| all & holds(byte));
     match text.last_chunk::<16>() {

@@ -307,6 +307,7 @@ impl Day {
 }
 
 /// The id of a derived key as the id of its root and its day; `None` when it is not one.
+#[inline]
 pub(crate) fn split(id: &[u8]) -> Option<(&[u8], Day)> {
     let (rest, day) = id.split_last_chunk()?;
     Some((rest.strip_suffix(b".")?, Day::parse(day)?))

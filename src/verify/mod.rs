@@ -96,6 +96,7 @@ impl Verifier {
     /// # Errors
     ///
     /// The first reason that applies.
+    #[inline]
     pub fn check<'a>(
         &self,
         head: &MessageHead<'a>,
@@ -248,6 +249,7 @@ impl Verifier {
     }
 
     /// Rows 1 to 5: what the signature says, and what it is about.
+    #[inline]
     fn read<'a>(
         &self,
         head: &MessageHead<'a>,
@@ -275,6 +277,7 @@ impl Verifier {
     }
 
     /// Rows 9 to 14: what the policy asks of a request with a right MAC.
+    #[inline]
     fn judge(
         &self,
         head: &MessageHead<'_>,
@@ -308,11 +311,13 @@ impl Verifier {
         }
     }
 
+    #[inline]
     fn is_before_start(&self, date: UnixTime) -> bool {
         self.barrier().is_some_and(|barrier| date <= barrier)
     }
 
     /// The second up to which requests may have been used before the replay store began.
+    #[inline]
     fn barrier(&self) -> Option<UnixTime> {
         let started = self.replay.started()?;
         match self.barrier {
@@ -336,6 +341,7 @@ struct Signed<'a> {
 }
 
 impl Signed<'_> {
+    #[inline]
     fn base<'a>(&'a self, head: &MessageHead<'a>, covered: &'a Covered<'a>) -> SignatureBase<'a> {
         let Self { claims, date_text, target, .. } = self;
         SignatureBase::of(claims, date_text, head.method, *target, covered)

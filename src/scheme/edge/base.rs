@@ -23,6 +23,7 @@ pub(crate) struct SignatureBase<'a> {
 
 impl<'a> SignatureBase<'a> {
     /// The base of a request under the claims it carries.
+    #[inline]
     pub(crate) fn of(
         claims: &'a Claims<'a>,
         date: &'a [u8],
@@ -34,6 +35,7 @@ impl<'a> SignatureBase<'a> {
     }
 
     /// Hands what follows the first line to `put`, as (separator, text), in order.
+    #[inline]
     fn write(&self, mut put: impl FnMut(u8, &[u8])) {
         let Self { claims, date, method, path, query, covered } = *self;
         let Claims { key_id, nonce, audience, waf, .. } = *claims;
@@ -100,6 +102,7 @@ impl Buffer {
         self.mac.update(text);
     }
 
+    #[inline]
     fn flush(&mut self) {
         self.mac.update(self.bytes.get(..self.filled).unwrap_or_default());
         self.filled = 0;

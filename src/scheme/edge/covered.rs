@@ -40,6 +40,7 @@ impl<'a> Covered<'a> {
 
     /// Reads `h`; `None` when it departs from the grammar: at most 16 names, strictly ascending,
     /// none that hops rewrite (§1).
+    #[inline]
     pub(crate) fn read_names(&mut self, h: &'a [u8]) -> Option<()> {
         self.h = h;
         let (mut last, mut rest) = (None, h);
@@ -63,6 +64,7 @@ impl<'a> Covered<'a> {
     }
 
     /// Reads the values of these fields: each there exactly once, of %x20-7E and HTAB.
+    #[inline]
     pub(crate) fn read_values(
         &mut self,
         head: &MessageHead<'a>,
@@ -84,21 +86,25 @@ impl<'a> Covered<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) const fn len(&self) -> usize {
         self.count
     }
 
     /// The names in `h`.
+    #[inline]
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
         names_of(self.h, self.ends.get(..self.count).unwrap_or_default())
     }
 
     /// Names and values, in the order of `h`.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.names().zip(self.values.iter().copied())
     }
 
     /// The value of the field `name`, when it is covered.
+    #[inline]
     pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.iter().find(|(covered, _)| *covered == name).map(|(_, value)| value)
     }

@@ -149,6 +149,7 @@ mod class {
     pub(super) const TOKEN: u8 = 16;
 
     /// How many bytes at the start of `text` are of `class`.
+    #[inline]
     pub(super) fn span(text: &[u8], class: u8) -> usize {
         let (eights, _) = text.as_chunks::<8>();
         let whole = 8 * eights.iter().take_while(|eight| all(*eight, class)).count();
@@ -157,10 +158,12 @@ mod class {
     }
 
     /// Whether all of `text` is of `class`; without a branch at each byte.
+    #[inline]
     pub(super) fn all(text: &[u8], class: u8) -> bool {
         text.iter().fold(class, |classes, &byte| classes & of(byte)) != 0
     }
 
+    #[inline]
     fn of(byte: u8) -> u8 {
         TABLE.get(usize::from(byte)).copied().unwrap_or_default()
     }
@@ -170,7 +173,7 @@ mod class {
         reason = "evaluated at compile time: out of bounds is no build"
     )]
     #[expect(clippy::as_conversions, reason = "usize::from is not const; the index is under 256")]
-    const TABLE: [u8; 256] = {
+    static TABLE: [u8; 256] = {
         let mut table = [0; 256];
         let mut byte = 0_u8;
         loop {

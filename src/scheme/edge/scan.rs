@@ -58,6 +58,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Rows 1 to 3: the values of `x-cloud-signature` and `x-cloud-date`, each there once.
+    #[inline]
     pub(crate) fn protocol_fields(&self) -> Result<(&'a [u8], &'a [u8]), RejectionKind> {
         match (self.signature, self.date) {
             (Field::Absent, Field::Absent) => Err(RejectionKind::MissingSignature),
@@ -71,6 +72,7 @@ impl<'a> Scan<'a> {
 /// The one authority of a request, or `None` when there is none, or more than one answer: Host is
 /// there exactly once, or `:authority` stands for it; it is not empty, has no userinfo where the
 /// target carries it, and all that name it agree but for ASCII case.
+#[inline]
 fn authority<'a>(
     host: Field<'a>,
     pseudo_authority: Option<&'a [u8]>,
