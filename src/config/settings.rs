@@ -30,7 +30,7 @@ use crate::time::UnixTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReloadSettings {
-    /// Whether [`Config::files`] are watched.
+    /// Whether [`Config::files`](super::Config::files) are watched.
     pub watch: bool,
     /// Time between two looks at them, where the file system tells of no changes, in seconds.
     pub poll_s: u32,
