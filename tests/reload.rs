@@ -41,8 +41,12 @@ struct Origin {
 
 impl Origin {
     async fn start(keys: &[&str], more: &str) -> Self {
+        Self::start_with(&text(keys, more)).await
+    }
+
+    async fn start_with(text: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), keys, more);
+        replace(dir.path(), text);
         let config = Config::load(dir.path().join("wafpass.toml")).unwrap();
         let layer = VerifyLayer::of(config.perimeter().unwrap());
         let handle = layer.handle();
@@ -127,6 +131,14 @@ fn text(keys: &[&str], more: &str) -> String {
 /// Puts a whole new file in the place of the old one, as deployments do.
 fn write(dir: &Path, keys: &[&str], more: &str) {
     replace(dir, &text(keys, more));
+}
+
+fn hang_up() {
+    let status = std::process::Command::new("kill")
+        .args(["-HUP", &std::process::id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 fn replace(dir: &Path, text: &str) {
@@ -256,16 +268,24 @@ async fn a_swapped_link_takes_effect() {
     drop(watch);
 }
 
+/// Where the file is not watched, a change waits for SIGHUP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unwatched_file_waits_for_sighup() {
+    let unwatched = |keys: &[&str]| text(keys, "").replace("poll = \"1s\"", "watch = false");
+    let origin = Origin::start_with(&unwatched(&["a"])).await;
+    replace(origin.dir.path(), &unwatched(&["a", "b"]));
+    tokio::time::sleep(Duration::from_millis(1_500)).await; // longer than a watched one takes
+    assert!(Origin::has_keys(&["a"])(&origin.handle));
+    hang_up();
+    origin.until("the key b", Origin::has_keys(&["a", "b"])).await;
+}
+
 /// Without a change there is nothing to watch: SIGHUP has it read all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sighup_has_the_file_read() {
     let origin = Origin::start(&["a"], "").await;
     let before = origin.handle.verifier();
-    let status = std::process::Command::new("kill")
-        .args(["-HUP", &std::process::id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    hang_up();
     origin.until("a new verifier", |handle| !Arc::ptr_eq(&handle.verifier(), &before)).await;
     assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
 }
@@ -318,4 +338,30 @@ async fn reloading_under_load_refuses_nothing() {
         sent,
         "{summary}"
     );
+}
+
+/// A source that panics is a defect, and one that shows: the old perimeter holds, and the gauge says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_panics_is_seen() {
+    struct Broken;
+
+    impl reload::Source<wafpass::Refusal> for Broken {
+        fn files(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn load(
+            &mut self,
+            _: &wafpass::Verifier,
+        ) -> Result<wafpass::Perimeter, Box<dyn std::error::Error + Send + Sync>> {
+            panic!("a defect")
+        }
+    }
+
+    let origin = Origin::start(&["a"], "").await;
+    let watch =
+        reload::watch_source(Broken, origin.handle.clone(), reload::Triggers::default()).unwrap();
+    watch.reload();
+    origin.until("the gauge", |handle| handle.telemetry().is_config_refused()).await;
+    assert_eq!(origin.status(origin.signed("a")).await, StatusCode::OK);
 }

@@ -11,7 +11,6 @@ use super::strip::strip;
 use crate::message::MessageHead;
 use crate::rejection::Rejection;
 use crate::route::Enforcement;
-use crate::scheme::edge::{SIGNATURE, nonce_in};
 use crate::telemetry::{Outcome, Stopwatch};
 use crate::time::UnixTime;
 use crate::verified::{Begun, Finish, PendingBody, PendingUse, Verified};
@@ -147,14 +146,14 @@ impl<'a, R> Judge<'a, R> {
         if self.enforcement != Enforcement::ReportOnly {
             return self.refuse(rejection, &parts);
         }
-        self.record(&Outcome::Rejected(&rejection, Enforcement::ReportOnly, nonce(&parts)));
+        self.record(&Outcome::Rejected(&rejection, Enforcement::ReportOnly, &parts.headers));
         bare(&mut parts.headers, &mut parts.extensions);
         Next::Call(Request::from_parts(parts, body()))
     }
 
     /// Refuses a request, whatever its route.
     pub(super) fn refuse<B>(&self, rejection: Rejection, parts: &request::Parts) -> Next<B> {
-        self.record(&Outcome::Rejected(&rejection, Enforcement::Enforce, nonce(parts)));
+        self.record(&Outcome::Rejected(&rejection, Enforcement::Enforce, &parts.headers));
         Next::Refuse(rejection)
     }
 
@@ -166,11 +165,6 @@ impl<'a, R> Judge<'a, R> {
             telemetry.look(bound, &self.present.perimeter.verifier, now);
         }
     }
-}
-
-/// The nonce that a request names, for the log.
-fn nonce(parts: &request::Parts) -> Option<&str> {
-    nonce_in(parts.headers.get(SIGNATURE)?.as_bytes())
 }
 
 /// A request that passes without having been verified.

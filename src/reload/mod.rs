@@ -201,6 +201,7 @@ async fn run<R: Send + Sync + 'static, S: Source<R>>(
     if let Some(ticks) = &mut ticks {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
+    let telemetry = Arc::clone(loader.perimeter.telemetry());
     loop {
         if let Some(watcher) = &mut watcher {
             watcher.follow(&loader.source.files());
@@ -221,6 +222,7 @@ async fn run<R: Send + Sync + 'static, S: Source<R>>(
         loader = match attempt.await {
             Ok(loader) => loader,
             Err(error) => {
+                telemetry.refused_config(); // a source that panics: whatever it holds now does not count
                 tracing::error!(target: "wafpass::reload", %error, "the configuration is not watched any more");
                 return;
             }

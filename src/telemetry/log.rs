@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use http::HeaderMap;
 use tracing::field::display;
 
 use crate::rejection::{Rejection, RejectionKind};
 use crate::route::Enforcement;
+use crate::scheme::edge::{SIGNATURE, nonce_in};
 use crate::time::UnixTime;
 
 /// What may still be logged of each reason.
@@ -39,10 +41,11 @@ impl LogBudget {
         route: &str,
         rejection: &Rejection,
         enforcement: Enforcement,
-        nonce: Option<&str>,
+        headers: &HeaderMap,
     ) {
         let Rejection { kind, key_id, age_s } = rejection;
         let key_id = key_id.as_ref().map(display);
+        let nonce = headers.get(SIGNATURE).and_then(|value| nonce_in(value.as_bytes()));
         let suppressed = self.reasons.get(kind.index()).and_then(Budget::take_suppressed);
         let verdict = match enforcement {
             Enforcement::ReportOnly => "would be refused",

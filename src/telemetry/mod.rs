@@ -31,6 +31,8 @@ pub use self::summary::{Summary, SummaryRow, Verdict};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use http::HeaderMap;
+
 use crate::key::KeyId;
 use crate::rejection::Rejection;
 use crate::replay::{Health, ReplayStore};
@@ -107,8 +109,8 @@ struct Reloads {
 pub(crate) enum Outcome<'a> {
     Accepted(&'a Verified),
     Exempt,
-    /// With the nonce that the request names.
-    Rejected(&'a Rejection, Enforcement, Option<&'a str>),
+    /// With the fields of the request, for the log.
+    Rejected(&'a Rejection, Enforcement, &'a HeaderMap),
 }
 
 impl Telemetry {
@@ -165,10 +167,10 @@ impl Telemetry {
         match outcome {
             Outcome::Accepted(verified) => bound.accepted(route, verified, now),
             Outcome::Exempt => bound.exempt(route),
-            Outcome::Rejected(rejection, enforcement, nonce) => {
+            Outcome::Rejected(rejection, enforcement, headers) => {
                 bound.rejected(route, rejection, *enforcement, now);
                 if self.log.admits(rejection.kind, bound.logged_per_second, now) {
-                    self.log.event(bound.route(route), rejection, *enforcement, *nonce);
+                    self.log.event(bound.route(route), rejection, *enforcement, headers);
                 } else {
                     self.suppressed.add(1, names::LOG_SUPPRESSED, || []);
                 }

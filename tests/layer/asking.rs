@@ -7,7 +7,9 @@ use axum::body::{Body, Bytes};
 use http::Request;
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
-use wafpass::replay::{Admission, Admitting, Capacity, ReplayStore, ReplayWindow, Retention, Use};
+use wafpass::replay::{
+    Admission, Admitting, Capacity, Health, ReplayStore, ReplayWindow, Retention, Use,
+};
 use wafpass::{ContentDigest, Freshness, Perimeter, RejectionKind as Kind, UnixTime, Verified};
 
 use crate::common::*;
@@ -42,6 +44,51 @@ impl ReplayStore for Remote {
 
     fn live(&self) -> usize {
         self.0.live()
+    }
+}
+
+/// Says of itself what a test wants.
+struct Shared(Remote, Health);
+
+impl ReplayStore for Shared {
+    fn admit(&self, claim: &Use<'_>, now: UnixTime) -> Admitting {
+        self.0.admit(claim, now)
+    }
+
+    fn retention(&self) -> Retention {
+        self.0.retention()
+    }
+
+    fn started(&self) -> Option<UnixTime> {
+        None
+    }
+
+    fn live(&self) -> usize {
+        0
+    }
+
+    fn health(&self) -> Option<Health> {
+        Some(self.1)
+    }
+}
+
+/// A service is ready once its store can judge: the barrier is over, and a shared store is asked, or done
+/// without as it was told to.
+#[test]
+fn a_service_is_ready_when_its_store_is() {
+    let now = UnixTime::from_secs(NOW);
+    let window = builder(Freshness::strict()).build_at(now).unwrap();
+    let ready: Vec<_> =
+        [0, 1, 2, 60].map(|later| window.is_ready(now.saturating_add(later))).into();
+    assert_eq!(ready, [false, false, true, true]);
+    for (is_connected, is_degraded, expected) in
+        [(false, false, false), (true, false, true), (false, true, true), (true, true, true)]
+    {
+        let mut health = Health::default();
+        (health.is_connected, health.is_degraded) = (is_connected, is_degraded);
+        let store = std::sync::Arc::new(Shared(Remote::new(), health));
+        let verifier = build(builder(Freshness::strict()).replay_store(store));
+        assert_eq!(verifier.is_ready(now), expected, "{is_connected} {is_degraded}");
     }
 }
 

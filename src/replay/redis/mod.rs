@@ -132,9 +132,7 @@ const MARGIN_S: i64 = 6;
 /// use wafpass::replay::{Capacity, ReplayRedis};
 /// use wafpass::{Freshness, Keyring, Verifier, clock};
 ///
-/// # fn keys() -> Keyring { unimplemented!() }
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(keys: Keyring) -> Result<(), Box<dyn std::error::Error>> {
 /// let freshness = Freshness::cloudfront();
 /// let url = std::env::var("WAFPASS_REDIS_URL")?; // rediss://origin:password@redis.internal:6379
 /// let store = ReplayRedis::builder(&url)?.build(
@@ -143,7 +141,7 @@ const MARGIN_S: i64 = 6;
 ///     clock::now(),
 /// )?;
 /// let verifier =
-///     Verifier::builder("shop", keys(), freshness).replay_store(Arc::new(store)).build()?;
+///     Verifier::builder("shop", keys, freshness).replay_store(Arc::new(store)).build()?;
 /// # Ok(())
 /// # }
 /// ```

@@ -9,7 +9,7 @@ use crate::metrics::{Sample, Samples, scrape};
 /// 1 for each key that an origin has loaded as active, by `key_id`.
 const LOADED: &str = "wafpass_key_loaded";
 
-/// Unix time of the last accepted request, by `key_id`.
+/// Unix time at which the newest request by a key was signed, by `key_id`.
 const LAST_USED: &str = "wafpass_key_last_used_timestamp_seconds";
 
 /// Unix time of the start: ours, and what every Prometheus client has.
