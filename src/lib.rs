@@ -59,6 +59,12 @@
 //! | `redis` | a replay store on Redis or Valkey, which a fleet of origins shares |
 //! | `explain` | why a request was refused, step by step |
 //! | `vectors` | the vector files that all implementations share |
+//! | `random` | the operating system's randomness: new keys, nonces, sealing; `layer` has it |
+//! | `matched-data` | what a rule matched, sealed to its owner: keys, blobs |
+//! | `archive` | whole logs of such blobs, opened in parallel or moved to a new key |
+//! | `rules` | the rule engine in Cloudflare's expression language, and extraction of what matched |
+//! | `rules-layer` | rules in the request path, as a tower layer |
+//! | `ship` | sealed events go to a collector over HTTP, or wait on the disk |
 //! | `cli` | what the `wafpass` binary needs |
 //! | `full` | all of them but `cli` |
 //!
@@ -100,6 +106,8 @@ mod rejection;
 pub mod reload;
 pub mod replay;
 mod route;
+#[cfg(feature = "rules")]
+pub mod rules;
 pub mod scheme;
 mod sign;
 #[cfg(feature = "layer")]
@@ -121,7 +129,7 @@ pub use self::policy::{BodyCoverage, Freshness, HostBinding, RestartBarrier, Waf
 pub use self::rejection::{Rejection, RejectionKind};
 pub use self::route::{Enforcement, Route, Routes};
 pub use self::scheme::edge::WafEvidence;
-#[cfg(feature = "layer")]
+#[cfg(feature = "random")]
 pub use self::sign::random_nonce;
 pub use self::sign::{Signature, Signer, SignerBuilder};
 pub use self::time::UnixTime;

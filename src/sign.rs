@@ -222,7 +222,7 @@ impl SignerBuilder {
 /// # Errors
 ///
 /// [`SignError::NoRandomness`] when the operating system has none to give.
-#[cfg(feature = "layer")]
+#[cfg(feature = "random")]
 pub fn random_nonce() -> Result<String, SignError> {
     use base64ct::{Base64UrlUnpadded, Encoding};
 

@@ -122,7 +122,7 @@ impl Secret {
     /// # Errors
     ///
     /// [`ConfigError::NoRandomness`] when the operating system has none to give.
-    #[cfg(feature = "layer")]
+    #[cfg(feature = "random")]
     pub fn generate() -> Result<Self, ConfigError> {
         let mut bytes = Zeroizing::new(vec![0; MIN_SECRET_BYTES]);
         getrandom::fill(&mut bytes).map_err(|_| ConfigError::NoRandomness)?;

@@ -1,0 +1,25 @@
+//! Every limit of the archive, with its unit and its reason.
+
+/// Longest event, unless configured: 16 MiB, a hundred times the largest that a log service writes. A file
+/// without a line end cannot fill the memory.
+pub const DEFAULT_MAX_EVENT_BYTES: usize = 16_777_216;
+
+/// Longest JSON document that is no array, and so has to be held whole: 256 MiB, a GraphQL answer of
+/// 10,000 events of 25 KB.
+pub const MAX_DOCUMENT_BYTES: usize = 268_435_456;
+
+/// Deepest nesting of an event, as deep as `serde_json` reads.
+pub const MAX_DEPTH: usize = 128;
+
+/// What is read at a time: 256 KiB, some 250 events.
+pub(super) const BLOCK_BYTES: usize = 262_144;
+
+/// Blocks that are read ahead, and batches that wait for the writer: with events of the usual size 4 MiB.
+pub(super) const QUEUED_BLOCKS: usize = 16;
+
+/// What is worked on at a time, at least, when it is there: 1 MiB is 30 ms of work for two cores, long
+/// beside the moment in which the last of them ends.
+pub(super) const BATCH_BYTES: usize = 1_048_576;
+
+/// Events that one thread takes at a time: half a millisecond of work.
+pub(super) const EVENTS_AT_A_TIME: usize = 8;
