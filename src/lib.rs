@@ -99,6 +99,8 @@ mod keyring;
 #[cfg(feature = "layer")]
 pub mod layer;
 pub mod limits;
+#[cfg(feature = "matched-data")]
+pub mod matched_data;
 mod message;
 mod policy;
 mod rejection;
@@ -109,6 +111,8 @@ mod route;
 #[cfg(feature = "rules")]
 pub mod rules;
 pub mod scheme;
+#[cfg(feature = "ship")]
+pub mod ship;
 mod sign;
 #[cfg(feature = "layer")]
 pub mod telemetry;

@@ -45,6 +45,9 @@ fn every_case_of_every_file_passes() {
 fn the_signer_writes_every_accepted_signature() {
     for path in files() {
         let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        if file["spec"] != "edge-signature version 1" {
+            continue;
+        }
         let cases = file["cases"].as_array().unwrap();
         let accepted: Vec<_> = cases.iter().filter(|case| case["expect"] == "accept").collect();
         assert!(!accepted.is_empty(), "{}: no case is accepted", path.display());

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # What ./test and the scripts beside this file share. Source it; it runs nothing.
 
-# What is fetched once and kept between clones: Cargo's tools, a compiler for WebAssembly.
+# What is fetched once and kept between clones: Cargo's tools, a compiler for WebAssembly, HPKE by others.
 WAFPASS_CACHE=${WAFPASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wafpass}
 
 tools_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+interop_lists=$tools_dir/../tests/interop
 
 # fail FAULT WAY_OUT: an error in two lines, then out.
 fail() {
@@ -39,4 +40,11 @@ cargo_tools_dir() {
   local list
   list=$(sha256sum <"$tools_dir/cargo-tools.txt")
   printf '%s/cargo-tools-%s' "$WAFPASS_CACHE" "${list:0:12}"
+}
+
+# Where the packages live that tests/interop compares with: one folder for each version of the two lists.
+interop_dir() {
+  local lists
+  lists=$(cat "$interop_lists/package-lock.json" "$interop_lists/requirements.txt" | sha256sum)
+  printf '%s/interop-%s' "$WAFPASS_CACHE" "${lists:0:12}"
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::limits::{MAX_BINDING_TEXT_BYTES, MAX_TIMESTAMP_MS};
 use super::Refused;
+use super::limits::{MAX_BINDING_TEXT_BYTES, MAX_TIMESTAMP_MS};
 
 /// What ties a version 4 blob to its event: moved to another one, it no longer opens.
 ///

@@ -127,7 +127,11 @@ impl Blob {
 
     /// What stands before the encapsulated key in version 4, and is authenticated; else nothing.
     pub(super) fn header(&self) -> &[u8] {
-        if self.version() == BOUND { self.bytes.get(..self.enc_at).unwrap_or_default() } else { &[] }
+        if self.version() == BOUND {
+            self.bytes.get(..self.enc_at).unwrap_or_default()
+        } else {
+            &[]
+        }
     }
 
     /// The encapsulated key.

@@ -1,5 +1,8 @@
 //! What a rule says, typed: the parser builds it, the compiler reads it, and it prints as an
 //! expression that parses to the same again.
+//!
+//! Only the parser makes an [`Expr`]. So every one is typed, names fields and lists that its scheme has, and
+//! nests no deeper than [`MAX_NESTING`](super::limits::MAX_NESTING) levels: it can be walked by recursion.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -13,6 +16,7 @@ pub type Span = Range<usize>;
 
 /// A condition: of type Bool, or Array(Bool) when it looks at each of several values.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expr {
     /// What it says.
     pub kind: ExprKind,
@@ -87,6 +91,7 @@ pub enum Quantifier {
 
 /// A field or the result of a function, indexed or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Operand {
     /// The field or call.
     pub kind: OperandKind,
@@ -127,6 +132,7 @@ pub enum Step {
 /// Where the first argument has shape [`Shape::Each`], the function is called for each element, and the
 /// call gives an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Call {
     /// The function.
     pub function: Function,
@@ -176,7 +182,7 @@ pub enum Comparison {
     /// `contains`: these bytes stand somewhere in the value.
     Contains(Vec<u8>),
     /// `matches`: the regular expression, as the engine is to read it, matches somewhere.
-    Matches(Vec<u8>),
+    Matches(String),
     /// `wildcard` and `strict wildcard`: the whole value has this form.
     Wildcard {
         /// The pattern, its escapes still in it.

@@ -6,53 +6,101 @@ use super::types::Type;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Builtin {
+    /// `http.request.method`: as sent.
     Method,
+    /// `http.request.version`: such as `HTTP/1.1` or `HTTP/2`.
     Version,
+    /// `http.request.full_uri`: scheme, host, path and query.
     FullUri,
+    /// `http.request.uri`: path and query.
     Uri,
+    /// `http.request.uri.path`: decoded where the rule says so.
     Path,
+    /// `http.request.uri.path.extension`: of the last segment, in lower case, without its dot.
     PathExtension,
+    /// `http.request.uri.query`: without its `?`; decoded where the rule says so.
     Query,
+    /// `http.request.uri.args`: the values of each name; decoded where the rule says so.
     Args,
+    /// `http.request.uri.args.names`: in order; decoded where the rule says so.
     ArgNames,
+    /// `http.request.uri.args.values`: in order; decoded where the rule says so.
     ArgValues,
+    /// `raw.http.request.full_uri`: never decoded.
     RawFullUri,
+    /// `raw.http.request.uri`: never decoded.
     RawUri,
+    /// `raw.http.request.uri.path`: never decoded.
     RawPath,
+    /// `raw.http.request.uri.path.extension`: never decoded.
     RawPathExtension,
+    /// `raw.http.request.uri.query`: never decoded.
     RawQuery,
+    /// `raw.http.request.uri.args`: never decoded.
     RawArgs,
+    /// `raw.http.request.uri.args.names`: never decoded.
     RawArgNames,
+    /// `raw.http.request.uri.args.values`: never decoded.
     RawArgValues,
+    /// `http.request.headers`: the values of each name, which is in lower case.
     Headers,
+    /// `http.request.headers.names`: in order, as sent.
     HeaderNames,
+    /// `http.request.headers.values`: in order.
     HeaderValues,
+    /// `http.request.headers.truncated`: whether some are not looked at.
     HeadersTruncated,
+    /// `http.request.cookies`: the values of each name.
     Cookies,
+    /// `http.request.accepted_languages`: the most wanted first.
     AcceptedLanguages,
+    /// `http.request.timestamp.sec`: seconds since 1970 when the request came.
     TimestampSec,
+    /// `http.request.timestamp.msec`: milliseconds since 1970 when the request came.
     TimestampMsec,
+    /// `http.request.body.raw`: as much of it as is looked at.
     BodyRaw,
+    /// `http.request.body.size`: in bytes, all of it where that is known.
     BodySize,
+    /// `http.request.body.truncated`: whether there is more than is looked at.
     BodyTruncated,
+    /// `http.request.body.mime`: the media type that the body's first bytes tell.
     BodyMime,
+    /// `http.request.body.form`: the values of each name of an HTML form, not decoded.
     Form,
+    /// `http.request.body.form.names`: in order.
     FormNames,
+    /// `http.request.body.form.values`: in order.
     FormValues,
+    /// `http.request.body.multipart`: the bodies of the parts with each name.
     Multipart,
+    /// `http.request.body.multipart.names`: those of each part, in order.
     MultipartNames,
+    /// `http.request.body.multipart.values`: the body of each part, in order.
     MultipartValues,
+    /// `http.request.body.multipart.filenames`: those of each part, in order.
     MultipartFilenames,
+    /// `http.request.body.multipart.content_types`: those of each part, in order.
     MultipartContentTypes,
+    /// `http.request.body.multipart.content_dispositions`: those of each part, in order.
     MultipartContentDispositions,
+    /// `http.request.body.multipart.content_transfer_encodings`: those of each part, in order.
     MultipartContentTransferEncodings,
+    /// `http.host`: the header, or the authority of the target.
     Host,
+    /// `http.user_agent`: the header.
     UserAgent,
+    /// `http.referer`: the header.
     Referer,
+    /// `http.cookie`: the header, several joined by `; `.
     Cookie,
+    /// `http.x_forwarded_for`: the header, several joined by `, `.
     XForwardedFor,
+    /// `ip.src`: the address of the client.
     IpSrc,
+    /// `ip.src.country`: two letters, where the application knows.
     IpSrcCountry,
+    /// `ssl`: whether the client came by TLS.
     Ssl,
 }
 
@@ -124,8 +172,16 @@ pub(super) static BUILTIN: &[(&str, Kind, Builtin)] = &[
     ("http.request.body.multipart.values", Kind::Many, Builtin::MultipartValues),
     ("http.request.body.multipart.filenames", Kind::ManyEach, Builtin::MultipartFilenames),
     ("http.request.body.multipart.content_types", Kind::ManyEach, Builtin::MultipartContentTypes),
-    ("http.request.body.multipart.content_dispositions", Kind::ManyEach, Builtin::MultipartContentDispositions),
-    ("http.request.body.multipart.content_transfer_encodings", Kind::ManyEach, Builtin::MultipartContentTransferEncodings),
+    (
+        "http.request.body.multipart.content_dispositions",
+        Kind::ManyEach,
+        Builtin::MultipartContentDispositions,
+    ),
+    (
+        "http.request.body.multipart.content_transfer_encodings",
+        Kind::ManyEach,
+        Builtin::MultipartContentTransferEncodings,
+    ),
     ("http.host", Kind::Bytes, Builtin::Host),
     ("http.user_agent", Kind::Bytes, Builtin::UserAgent),
     ("http.referer", Kind::Bytes, Builtin::Referer),

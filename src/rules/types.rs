@@ -41,6 +41,11 @@ impl Type {
             Self::Bool | Self::Int | Self::Bytes | Self::Ip => None,
         }
     }
+
+    /// How many levels it has: 1 for Bytes, 3 for Map(Array(Bytes)).
+    pub(super) fn depth(&self) -> usize {
+        std::iter::successors(Some(self), |ty| ty.element()).count()
+    }
 }
 
 impl fmt::Display for Type {

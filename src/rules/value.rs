@@ -84,6 +84,11 @@ impl<'a> Map<'a> {
         Self { entries: Vec::new() }
     }
 
+    /// A map of keys of which no two are the same.
+    pub(super) const fn from_unique(entries: Vec<(Cow<'a, [u8]>, Value<'a>)>) -> Self {
+        Self { entries }
+    }
+
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Value<'a>> {

@@ -4,13 +4,13 @@
 //! has built the layer. After that a use is one atomic operation.
 
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::off::Stopwatch;
+pub(super) use self::off::describe;
 #[cfg(not(feature = "metrics"))]
-pub(super) use self::off::{Counter, Gauge, Histogram, describe};
+pub(crate) use self::off::{Counter, Gauge, Histogram, Stopwatch};
 #[cfg(feature = "metrics")]
-pub(crate) use self::on::Stopwatch;
+pub(super) use self::on::describe;
 #[cfg(feature = "metrics")]
-pub(super) use self::on::{Counter, Gauge, Histogram, describe};
+pub(crate) use self::on::{Counter, Gauge, Histogram, Stopwatch};
 
 #[cfg(feature = "metrics")]
 mod on {
@@ -23,10 +23,10 @@ mod on {
     type Labels<const N: usize> = [(&'static str, String); N];
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Counter(OnceLock<metrics::Counter>);
+    pub(crate) struct Counter(OnceLock<metrics::Counter>);
 
     impl Counter {
-        pub(in crate::telemetry) fn add<const N: usize>(
+        pub(crate) fn add<const N: usize>(
             &self,
             number: u64,
             name: &'static str,
@@ -36,16 +36,16 @@ mod on {
         }
 
         /// Sets a counter that is kept elsewhere.
-        pub(in crate::telemetry) fn reach(&self, name: &'static str, number: u64) {
+        pub(crate) fn reach(&self, name: &'static str, number: u64) {
             self.0.get_or_init(|| metrics::counter!(name)).absolute(number);
         }
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Gauge(OnceLock<metrics::Gauge>);
+    pub(crate) struct Gauge(OnceLock<metrics::Gauge>);
 
     impl Gauge {
-        pub(in crate::telemetry) fn set<const N: usize>(
+        pub(crate) fn set<const N: usize>(
             &self,
             name: &'static str,
             labels: impl FnOnce() -> Labels<N>,
@@ -56,10 +56,10 @@ mod on {
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Histogram(OnceLock<metrics::Histogram>);
+    pub(crate) struct Histogram(OnceLock<metrics::Histogram>);
 
     impl Histogram {
-        pub(in crate::telemetry) fn record<const N: usize>(
+        pub(crate) fn record<const N: usize>(
             &self,
             name: &'static str,
             labels: impl FnOnce() -> Labels<N>,
@@ -68,7 +68,7 @@ mod on {
             self.0.get_or_init(|| metrics::histogram!(name, &labels())).record(value);
         }
 
-        pub(in crate::telemetry) fn record_whole<const N: usize>(
+        pub(crate) fn record_whole<const N: usize>(
             &self,
             name: &'static str,
             labels: impl FnOnce() -> Labels<N>,
@@ -93,7 +93,7 @@ mod on {
             Self(clock::monotonic())
         }
 
-        pub(in crate::telemetry) fn seconds(&self) -> f64 {
+        pub(crate) fn seconds(&self) -> f64 {
             clock::monotonic().duration_since(self.0).as_secs_f64()
         }
     }
@@ -135,6 +135,16 @@ mod on {
         describe_gauge!(names::CONFIG_REFUSED, "1 while the newest configuration is refused.");
         describe_counter!(names::LOG_SUPPRESSED, "Log events of refusals that were left out.");
         describe_gauge!(names::STARTED, Unit::Seconds, "Unix time at which counting began.");
+        describe_counter!(names::SHIP_EVENTS, "Sealed events that a shipper took.");
+        describe_counter!(names::SHIP_SENT, "Those of them that the collector has.");
+        describe_counter!(names::SHIP_DROPPED, "Events that are lost, by reason.");
+        describe_counter!(names::SHIP_SET_ASIDE, "Events set aside in the spool, by reason.");
+        describe_counter!(names::SHIP_ATTEMPTS, "Requests to the collector, by result.");
+        describe_gauge!(names::SHIP_AWAY, "1 while the collector takes no events.");
+        describe_gauge!(names::SHIP_WAITING, "Events that wait in memory.");
+        describe_gauge!(names::SHIP_SPOOL_EVENTS, "Events that wait on the disk.");
+        describe_gauge!(names::SHIP_SPOOL_BYTES, Unit::Bytes, "Bytes of the spool folder.");
+        describe_gauge!(names::SHIP_SPOOL_CAPACITY, Unit::Bytes, "Bytes that it may hold.");
     }
 }
 
@@ -143,10 +153,10 @@ mod off {
     type Labels<const N: usize> = [(&'static str, String); N];
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Counter(());
+    pub(crate) struct Counter(());
 
     impl Counter {
-        pub(in crate::telemetry) fn add<const N: usize>(
+        pub(crate) fn add<const N: usize>(
             &self,
             _: u64,
             _: &'static str,
@@ -154,14 +164,14 @@ mod off {
         ) {
         }
 
-        pub(in crate::telemetry) fn reach(&self, _: &'static str, _: u64) {}
+        pub(crate) fn reach(&self, _: &'static str, _: u64) {}
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Gauge(());
+    pub(crate) struct Gauge(());
 
     impl Gauge {
-        pub(in crate::telemetry) fn set<const N: usize>(
+        pub(crate) fn set<const N: usize>(
             &self,
             _: &'static str,
             _: impl FnOnce() -> Labels<N>,
@@ -171,10 +181,10 @@ mod off {
     }
 
     #[derive(Default)]
-    pub(in crate::telemetry) struct Histogram(());
+    pub(crate) struct Histogram(());
 
     impl Histogram {
-        pub(in crate::telemetry) fn record<const N: usize>(
+        pub(crate) fn record<const N: usize>(
             &self,
             _: &'static str,
             _: impl FnOnce() -> Labels<N>,
@@ -182,7 +192,7 @@ mod off {
         ) {
         }
 
-        pub(in crate::telemetry) fn record_whole<const N: usize>(
+        pub(crate) fn record_whole<const N: usize>(
             &self,
             _: &'static str,
             _: impl FnOnce() -> Labels<N>,
@@ -199,7 +209,7 @@ mod off {
             Self
         }
 
-        pub(in crate::telemetry) const fn seconds(&self) -> f64 {
+        pub(crate) const fn seconds(&self) -> f64 {
             0.0
         }
     }

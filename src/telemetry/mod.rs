@@ -16,7 +16,7 @@
 //! Nothing here holds a secret, a signature, or a query.
 
 mod ages;
-mod instruments;
+pub(crate) mod instruments;
 mod log;
 pub mod names;
 #[cfg(feature = "prometheus")]

@@ -50,6 +50,27 @@ pub const CONFIG_REFUSED: &str = "wafpass_config_refused";
 pub const LOG_SUPPRESSED: &str = "wafpass_log_suppressed_total";
 /// Gauge: Unix time at which this process began to count.
 pub const STARTED: &str = "wafpass_started_timestamp_seconds";
+/// Counter: sealed events that a shipper took.
+pub const SHIP_EVENTS: &str = "wafpass_ship_events_total";
+/// Counter: those of them that the collector has.
+pub const SHIP_SENT: &str = "wafpass_ship_sent_total";
+/// Counter: events that are lost, by `reason` (`queue-full`, `malformed`, `closed`, `spool-full`, `spool-failed`,
+/// `refused`, `shutdown`).
+pub const SHIP_DROPPED: &str = "wafpass_ship_dropped_total";
+/// Counter: events that were set aside in a folder of the spool, by `reason` (`refused`, `corrupt`).
+pub const SHIP_SET_ASIDE: &str = "wafpass_ship_set_aside_total";
+/// Counter: requests to the collector, by `result` (`accepted`, `later`, `refused`).
+pub const SHIP_ATTEMPTS: &str = "wafpass_ship_attempts_total";
+/// Gauge: 1 while the collector takes no events.
+pub const SHIP_AWAY: &str = "wafpass_ship_collector_away";
+/// Gauge: events that wait in memory.
+pub const SHIP_WAITING: &str = "wafpass_ship_waiting_events";
+/// Gauge: events that wait on the disk.
+pub const SHIP_SPOOL_EVENTS: &str = "wafpass_ship_spool_events";
+/// Gauge: bytes of the spool folder.
+pub const SHIP_SPOOL_BYTES: &str = "wafpass_ship_spool_bytes";
+/// Gauge: bytes that it may hold before events are lost.
+pub const SHIP_SPOOL_CAPACITY: &str = "wafpass_ship_spool_capacity_bytes";
 
 /// Every name.
 pub const ALL: &[&str] = &[
@@ -76,4 +97,14 @@ pub const ALL: &[&str] = &[
     CONFIG_REFUSED,
     LOG_SUPPRESSED,
     STARTED,
+    SHIP_EVENTS,
+    SHIP_SENT,
+    SHIP_DROPPED,
+    SHIP_SET_ASIDE,
+    SHIP_ATTEMPTS,
+    SHIP_AWAY,
+    SHIP_WAITING,
+    SHIP_SPOOL_EVENTS,
+    SHIP_SPOOL_BYTES,
+    SHIP_SPOOL_CAPACITY,
 ];

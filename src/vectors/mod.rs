@@ -1,8 +1,12 @@
-//! Vector files: the cases that every signer and verifier of edge signatures has to agree on.
+//! Vector files: the cases that every implementation has to agree on, told apart by their `spec`.
 //!
-//! A file is read strictly and each case runs on its own (rows 0 to 14): one that cannot be run is a
-//! failure, never skipped, and an acceptance that should have been a refusal fails as loudly as the
-//! other way round. A file may also hold derived keys ([`Derivation`]), checked against their root.
+//! | spec | a case is | described in |
+//! | - | - | - |
+//! | `edge-signature version 1` | a request, a configuration, a moment; or a derived key | `docs/wire-format.md` §5 |
+//! | `matched data` | a blob, a private key, an event | `docs/matched-data.md` |
+//!
+//! A file is read strictly and each case runs on its own: one that cannot be run is a failure, never
+//! skipped, and an acceptance that should have been a refusal fails as loudly as the other way round.
 //!
 //! ```
 //! let text = r#"{"spec": "edge-signature version 1", "cases": [{
@@ -16,14 +20,93 @@
 //!     "expect": "missing-signature"
 //! }]}"#;
 //! let file = wafpass::vectors::VectorFile::parse(text.as_bytes()).unwrap();
-//! assert!(file.cases().iter().all(|case| case.run().is_ok()));
+//! assert!(file.run().all(|(_name, verdict)| verdict.is_ok()));
 //! ```
 
-mod file;
-mod run;
+mod edge;
+mod failure;
+mod matched_data;
 
-pub use self::file::{Case, Derivation, VectorError, VectorFile};
-pub use self::run::Failure;
+pub use self::failure::{Failure, VectorError};
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A vector file that can be run.
+#[derive(Debug)]
+pub struct VectorFile(Kind);
+
+/// One for each spec.
+#[derive(Debug)]
+enum Kind {
+    Edge(edge::File),
+    MatchedData(matched_data::File),
+}
+
+impl VectorFile {
+    /// Reads a file of any spec: UTF-8, no unknown field, no unknown reason, at least one case, no name
+    /// twice.
+    ///
+    /// # Errors
+    ///
+    /// [`VectorError`], in two lines: the fault, the way out.
+    pub fn parse(text: &[u8]) -> Result<Self, VectorError> {
+        /// The one member that all of them have.
+        #[derive(Deserialize)]
+        struct Head {
+            spec: String,
+        }
+        let Head { spec } = read(text, "begin it with the `spec` that it follows")?;
+        let kind = match spec.as_str() {
+            edge::SPEC => Kind::Edge(edge::File::parse(text)?),
+            matched_data::SPEC => Kind::MatchedData(matched_data::File::parse(text)?),
+            _ => {
+                return Err(VectorError(format!(
+                    "the spec is {spec:?}, not {:?} or {:?}\nrun it with a version that knows this spec",
+                    edge::SPEC,
+                    matched_data::SPEC
+                )));
+            }
+        };
+        Ok(Self(kind))
+    }
+
+    /// Runs everything in the file, in its order: a name, and what came of it.
+    #[must_use]
+    pub fn run(&self) -> Box<dyn Iterator<Item = (&str, Result<(), Failure>)> + '_> {
+        match &self.0 {
+            Kind::Edge(file) => Box::new(file.run()),
+            Kind::MatchedData(file) => Box::new(file.run()),
+        }
+    }
+}
+
+/// Reads JSON, and says where it is not what it has to be.
+fn read<T: DeserializeOwned>(text: &[u8], way_out: &str) -> Result<T, VectorError> {
+    serde_json::from_slice(text).map_err(|error| {
+        VectorError(format!("not a vector file: {}\n{way_out}", error.to_string().escape_debug()))
+    })
+}
+
+/// That there are cases, and each name once.
+fn checked<'a>(names: impl Iterator<Item = &'a str>, cases: usize) -> Result<(), VectorError> {
+    if cases == 0 {
+        return Err(VectorError(
+            "there is no case in it\na file proves something by its cases: add one".into(),
+        ));
+    }
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(VectorError(format!(
+                "two cases have the name {name:?}\ngive each case a name of its own"
+            )));
+        }
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {
@@ -50,9 +133,14 @@ mod tests {
         VectorFile::parse(GOOD.replace(from, to).as_bytes())
     }
 
+    /// What came of the first one in the file.
+    fn first(file: Result<VectorFile, VectorError>) -> Result<(), Failure> {
+        file.unwrap().run().next().unwrap().1
+    }
+
     #[test]
     fn the_runner_passes_a_good_case_and_fails_every_other() {
-        with("GET", "GET").unwrap().cases()[0].run().unwrap();
+        first(with("GET", "GET")).unwrap();
         for (from, to, got) in [
             ("\"target\": \"/\"", "\"target\": \"/a\"", "signature-mismatch"),
             ("1795307400", "1795307500", "expired"),
@@ -71,7 +159,7 @@ mod tests {
             ),
             ("DxAREhMUFRYXGBkaGxwdHh8=", "", "shorter than 32"),
         ] {
-            let failure = with(from, to).unwrap().cases()[0].run().unwrap_err().to_string();
+            let failure = first(with(from, to)).unwrap_err().to_string();
             assert!(failure.contains(got), "{to}: {failure}");
         }
         let (before, _) = GOOD.split_once(",\n        \"base\"").unwrap();
@@ -90,7 +178,7 @@ mod tests {
                 "expected: expired\ngot:      expired, but the case has a base",
             ),
         ] {
-            let failure = VectorFile::parse(text.as_bytes()).unwrap().cases()[0].run().unwrap_err();
+            let failure = first(VectorFile::parse(text.as_bytes())).unwrap_err();
             assert_eq!(failure.to_string(), expected);
         }
     }
@@ -120,8 +208,7 @@ mod tests {
             ("\"shop\"", "\"a b\"", "the audience \"a b\" is not"),
             ("Hh8=", "Hh8", "not base64 with padding"),
         ] {
-            let file = parse(&DERIVATION.replace(from, to)).unwrap();
-            let failure = file.derivations()[0].run().unwrap_err().to_string();
+            let failure = first(parse(&DERIVATION.replace(from, to))).unwrap_err().to_string();
             assert!(failure.contains(got), "{to}: {failure}");
         }
         for (from, to, fault) in [
@@ -142,8 +229,8 @@ mod tests {
             (", \"overlap\": 43201", Some("an overlap of 43201 s")),
             (", \"not_before\": 9, \"not_after\": 9", Some("could never count")),
         ] {
-            let file = root(&format!(r#"{{"kid": "r", "secret": "{secret}"{more}}}"#)).unwrap();
-            let failure = file.cases()[0].run().err().map(|failure| failure.to_string());
+            let file = root(&format!(r#"{{"kid": "r", "secret": "{secret}"{more}}}"#));
+            let failure = first(file).err().map(|failure| failure.to_string());
             assert_eq!(failure.is_some(), got.is_some(), "{failure:?}");
             assert!(failure.unwrap_or_default().contains(got.unwrap_or_default()));
         }

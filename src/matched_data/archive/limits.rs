@@ -11,6 +11,13 @@ pub const MAX_DOCUMENT_BYTES: usize = 268_435_456;
 /// Deepest nesting of an event, as deep as `serde_json` reads.
 pub const MAX_DEPTH: usize = 128;
 
+/// Deepest nesting of a decrypted text that is spliced in as JSON; a deeper one is spliced in as text. With
+/// the event around it, it stays below [`MAX_DEPTH`]: whoever seals cannot make an event unreadable.
+pub const MAX_OPENED_DEPTH: usize = 64;
+
+/// Most members by which one row says which event it is. There are seven.
+pub(super) const MAX_ROW_MEMBERS: usize = 16;
+
 /// What is read at a time: 256 KiB, some 250 events.
 pub(super) const BLOCK_BYTES: usize = 262_144;
 

@@ -7,8 +7,6 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use super::limits::MAX_DEPTH;
-
 /// Bytes of the text.
 pub(super) type Span = Range<usize>;
 
@@ -123,13 +121,14 @@ struct Open {
 impl Scan {
     /// Reads one JSON text, with white space around it.
     ///
-    /// The error is the place of the byte that cannot stand there.
-    pub(super) fn read(&mut self, text: &str) -> Result<(), usize> {
+    /// The error is the place of the byte that cannot stand there, or of the one that nests deeper than
+    /// `max_depth`.
+    pub(super) fn read(&mut self, text: &str, max_depth: usize) -> Result<(), usize> {
         self.notes.clear();
         self.nodes.clear();
         self.open.clear();
         self.has_blob = false;
-        let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
+        let mut cursor = Cursor { text: text.as_bytes(), at: 0, max_depth };
         cursor.document(self).ok_or(cursor.at)
     }
 
@@ -141,6 +140,7 @@ impl Scan {
 struct Cursor<'t> {
     text: &'t [u8],
     at: usize,
+    max_depth: usize,
 }
 
 impl Cursor<'_> {
@@ -196,6 +196,9 @@ impl Cursor<'_> {
                 return Some(false);
             }
         };
+        if scan.open.len() == self.max_depth {
+            return None;
+        }
         self.at += 1;
         let name = scan.note_mut(note).map(|note| {
             note.value = start..start;
@@ -204,9 +207,6 @@ impl Cursor<'_> {
         let parent = scan.open.last().map(|open| open.node);
         let node = scan.nodes.len();
         scan.nodes.push(Node { parent, kind, name });
-        if scan.open.len() == MAX_DEPTH {
-            return None;
-        }
         scan.open.push(Open { node, kind, note });
         self.skip_space();
         if self.peek()? == end {
@@ -362,24 +362,71 @@ pub(super) fn named(text: &[u8], span: &Span) -> Option<Name> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::MAX_DEPTH;
     use super::*;
 
     fn is_json(text: &str) -> bool {
-        Scan::default().read(text).is_ok()
+        Scan::default().read(text, MAX_DEPTH).is_ok()
     }
 
     #[test]
     fn takes_what_serde_json_takes() {
         let parts = [
-            "{}", "[]", "{\"a\":1}", "[1,2]", "\"a\"", "1", "-0", "01", "1.", ".5", "1.5e+9", "1e", "1e5",
-            "-", "+1", "true", "tru", "null", "nul", "{\"a\"}", "{\"a\":}", "{,}", "[,]", "[1,]", "{\"a\":1,}",
-            "{a:1}", "\"", "\"\\", "\"\\x\"", "\"\\u00e9\"", "\"\\u00g9\"", "\"\\u12\"", "\"\n\"", "\"\u{7f}\"",
-            "", " ", "{", "[", "]", "[}", "{]", "1 2", "{} {}", "[1 2]", "NaN", "1E400", "\"é\"",
-            "{\"a\":[{\"b\":null},[]],\"c\":\"\\\\\\\"\"}", "  [ 1 , { } ]\r\n", "\u{feff}1", "/**/1", "'a'",
+            "{}",
+            "[]",
+            "{\"a\":1}",
+            "[1,2]",
+            "\"a\"",
+            "1",
+            "-0",
+            "01",
+            "1.",
+            ".5",
+            "1.5e+9",
+            "1e",
+            "1e5",
+            "-",
+            "+1",
+            "true",
+            "tru",
+            "null",
+            "nul",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{,}",
+            "[,]",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "\"",
+            "\"\\",
+            "\"\\x\"",
+            "\"\\u00e9\"",
+            "\"\\u00g9\"",
+            "\"\\u12\"",
+            "\"\n\"",
+            "\"\u{7f}\"",
+            "",
+            " ",
+            "{",
+            "[",
+            "]",
+            "[}",
+            "{]",
+            "1 2",
+            "{} {}",
+            "[1 2]",
+            "NaN",
+            "\"é\"",
+            "{\"a\":[{\"b\":null},[]],\"c\":\"\\\\\\\"\"}",
+            "  [ 1 , { } ]\r\n",
+            "\u{feff}1",
+            "/**/1",
+            "'a'",
         ];
         for part in parts {
             for text in [part.to_owned(), format!("[{part}]"), format!("{{\"k\": {part} }}")] {
-                let is = serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_ok();
+                let is = serde_json::from_str::<serde_json::Value>(&text).is_ok();
                 assert_eq!(is_json(&text), is, "{text:?}");
             }
         }
@@ -397,9 +444,12 @@ mod tests {
     fn finds_members_however_they_are_written() {
         let text = r#"{"Metadata": {"encrypted\u005fmatched_data": "A", "binding": {"a": [1, {}]}}, "rayid": 7}"#;
         let mut scan = Scan::default();
-        scan.read(text).unwrap();
-        let found: Vec<_> =
-            scan.notes.iter().map(|note| (note.node, note.name, &text[note.value.clone()])).collect();
+        scan.read(text, MAX_DEPTH).unwrap();
+        let found: Vec<_> = scan
+            .notes
+            .iter()
+            .map(|note| (note.node, note.name, &text[note.value.clone()]))
+            .collect();
         assert!(scan.has_blob);
         assert_eq!(found[1], (1, Name::Blob, "\"A\""));
         assert_eq!(found[2], (1, Name::Binding, r#"{"a": [1, {}]}"#));
@@ -408,7 +458,7 @@ mod tests {
 
         scan.read(r#"[{"value": "A", "key": "encrypted\u005fmatched_data"}]"#).unwrap();
         assert!(scan.has_blob);
-        scan.read(r#"[{"value": "encrypted_matched_data", "key": "other"}]"#).unwrap();
+        scan.read(r#"[{"value": "encrypted_matched_data", "key": "other"}]"#, MAX_DEPTH).unwrap();
         assert!(!scan.has_blob);
     }
 }

@@ -1,14 +1,12 @@
 //! The runner: a case, its own verifier, and what came of it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
-use super::file::{
-    ACCEPT, Case, Config, Derivation, KeyEntry, Query, Request, RootEntry, VectorFile,
-};
+use super::super::failure::{Difference, Failure};
+use super::{ACCEPT, Case, Config, Derivation, KeyEntry, Query, Request, RootEntry};
 use crate::canon::QueryMode;
 use crate::error::ConfigError;
 use crate::key::{self, Key, RootKey, Secret};
@@ -19,21 +17,9 @@ use crate::replay::{Admission, Admitting, ReplayStore, Retention, Use};
 use crate::time::UnixTime;
 use crate::verify::Verifier;
 
-impl VectorFile {
-    /// Runs everything in the file: its derivations, then its cases, by name.
-    pub fn run(&self) -> impl Iterator<Item = (&str, Result<(), Failure>)> {
-        let derivations = self.derivations().iter().map(|one| (one.name(), one.run()));
-        derivations.chain(self.cases().iter().map(|case| (case.name(), case.run())))
-    }
-}
-
 impl Derivation {
-    /// Derives the key.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] when another key comes of it, or none.
-    pub fn run(&self) -> Result<(), Failure> {
+    /// Derives the key, and fails when another one comes of it, or none.
+    pub(super) fn run(&self) -> Result<(), Failure> {
         match self.derive() {
             Ok(key) if *key == self.key => Ok(()),
             Ok(_) => Err(self.failure("another key".into())),
@@ -57,12 +43,8 @@ impl Derivation {
 }
 
 impl Case {
-    /// Runs the case.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure`] when the verdict or the signature base is another, or the case cannot be run.
-    pub fn run(&self) -> Result<(), Failure> {
+    /// Runs the case, and fails when the verdict or the signature base is another, or it cannot be run.
+    pub(super) fn run(&self) -> Result<(), Failure> {
         let failure = |got: String, base| Failure { expected: self.expect.clone(), got, base };
         let verifier = self.config.verifier().map_err(|fault| {
             failure(format!("a configuration that does not load: {fault}"), None)
@@ -185,53 +167,5 @@ impl ReplayStore for NeverAsked {
 
     fn live(&self) -> usize {
         0
-    }
-}
-
-/// What came of a case that failed. Text of the file in it is escaped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    expected: String,
-    got: String,
-    base: Option<Difference>,
-}
-
-impl fmt::Display for Failure {
-    /// A line for each of: expected, got, and where the signature bases part.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected: {}\ngot:      {}", self.expected, self.got.replace('\n', "; "))?;
-        let Some(Difference { line, expected, got }) = &self.base else {
-            return Ok(());
-        };
-        let shown = |text: &Option<Vec<u8>>| match text {
-            Some(text) => format!("\"{}\"", text.escape_ascii()),
-            None => "no such line".into(),
-        };
-        write!(
-            f,
-            "\nline {line} of the base, expected: {}\nline {line} of the base, got:      {}",
-            shown(expected),
-            shown(got)
-        )
-    }
-}
-
-/// The first line in which two signature bases differ, counted from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Difference {
-    line: usize,
-    expected: Option<Vec<u8>>,
-    got: Option<Vec<u8>>,
-}
-
-impl Difference {
-    fn between(expected: &[u8], got: &[u8]) -> Option<Self> {
-        let lines =
-            |text: &[u8]| text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let (expected, got) = (lines(expected), lines(got));
-        let line =
-            (0..expected.len().max(got.len())).find(|&line| expected.get(line) != got.get(line))?;
-        let (expected, got) = (expected.get(line).cloned(), got.get(line).cloned());
-        Some(Self { line: line + 1, expected, got })
     }
 }

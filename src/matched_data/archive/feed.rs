@@ -1,0 +1,379 @@
+//! A log in blocks of whole events.
+
+use std::io::Read;
+use std::mem;
+use std::ops::Range;
+
+use memchr::{memchr_iter, memrchr};
+
+use super::LogFormat;
+use super::error::ArchiveError;
+use super::limits::MAX_DOCUMENT_BYTES;
+use super::log_reader::LogReader;
+
+/// The mark that some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Bytes of a log, and where events stand in them; the rest of them is between events.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    pub(super) bytes: Vec<u8>,
+    pub(super) events: Vec<Range<usize>>,
+    /// The number of its first event, from 1.
+    pub(super) first: u64,
+    /// Where it stands in the log.
+    pub(super) offset: u64,
+    pub(super) kind: Kind,
+}
+
+/// What the events of a block are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Lines, each on its own.
+    #[default]
+    Lines,
+    /// Of one document, which is broken if one of them is.
+    Elements,
+    /// The whole document, with any number of events in it.
+    Whole,
+}
+
+/// Reads blocks. Ends with the log, or the first error.
+pub(super) struct Feed<R> {
+    reader: LogReader<R>,
+    max_event_bytes: usize,
+    /// What was read of an event that has not ended.
+    rest: Vec<u8>,
+    events_before: u64,
+    bytes_before: u64,
+    splitter: Option<Splitter>,
+    has_ended: bool,
+}
+
+impl<R: Read> Feed<R> {
+    pub(super) fn new(reader: LogReader<R>, format: LogFormat, max_event_bytes: usize) -> Self {
+        Self {
+            reader,
+            max_event_bytes,
+            rest: Vec::new(),
+            events_before: 0,
+            bytes_before: 0,
+            splitter: (format == LogFormat::Json).then(Splitter::default),
+            has_ended: false,
+        }
+    }
+
+    fn block(&mut self) -> Result<Option<Block>, ArchiveError> {
+        let mut block = Block { bytes: mem::take(&mut self.rest), ..Block::default() };
+        loop {
+            let start = block.bytes.len();
+            let read = self.reader.read_block(&mut block.bytes).map_err(ArchiveError::Read)?;
+            self.has_ended = read == 0;
+            let cut = match &mut self.splitter {
+                None => split_lines(&mut block, start, self.has_ended),
+                Some(splitter) => splitter
+                    .split(&mut block, start, self.has_ended)
+                    .map_err(|at| ArchiveError::NotJson { byte: self.bytes_before + wide(at) })?,
+            };
+            let is_too_long = |bytes, limit| bytes > limit;
+            let limit = match block.kind {
+                Kind::Whole => MAX_DOCUMENT_BYTES,
+                Kind::Lines | Kind::Elements => self.max_event_bytes,
+            };
+            let longest = block.events.iter().position(|event| is_too_long(event.len(), limit));
+            let unended = block.bytes.len() - cut;
+            if longest.is_some() || is_too_long(unended, limit) {
+                let place = longest.unwrap_or(block.events.len());
+                let event = self.events_before + wide(place) + 1;
+                return Err(ArchiveError::TooLong { event, limit });
+            }
+            if cut > 0 || self.has_ended {
+                self.rest = block.bytes.split_off(cut);
+                break;
+            }
+        }
+        (block.first, block.offset) = (self.events_before + 1, self.bytes_before);
+        self.events_before += wide(block.events.len());
+        self.bytes_before += wide(block.bytes.len());
+        Ok((!block.bytes.is_empty()).then_some(block))
+    }
+}
+
+impl<R: Read> Iterator for Feed<R> {
+    type Item = Result<Block, ArchiveError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
+        let block = self.block();
+        self.has_ended |= block.is_err();
+        block.transpose()
+    }
+}
+
+/// Adds the lines that end behind `start`, and says where the last of them does.
+fn split_lines(block: &mut Block, start: usize, is_end: bool) -> usize {
+    let added = block.bytes.get(start..).unwrap_or_default();
+    let cut = match memrchr(b'\n', added) {
+        _ if is_end => block.bytes.len(),
+        Some(last) => start + last + 1,
+        None => 0,
+    };
+    let lines = block.bytes.get(..cut).unwrap_or_default();
+    let mut from = 0;
+    for end in memchr_iter(b'\n', lines) {
+        block.events.push(from..end);
+        from = end + 1;
+    }
+    if from < cut {
+        block.events.push(from..cut);
+    }
+    cut
+}
+
+/// Finds the elements of a top-level array as its bytes come, or that there is no such array.
+#[derive(Debug, Default)]
+struct Splitter {
+    phase: Phase,
+    /// Of the element that has not ended.
+    depth: usize,
+    text: Text,
+    element: Option<Range<usize>>,
+    is_after_comma: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Before,
+    Elements,
+    After,
+    Whole,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    Outside,
+    Inside,
+    Escape,
+}
+
+impl Splitter {
+    /// Looks at the bytes of `block` from `start` on. Adds the elements that end in them, and says behind
+    /// which byte the block can end. The error is the place of a byte that cannot stand there.
+    fn split(&mut self, block: &mut Block, start: usize, is_end: bool) -> Result<usize, usize> {
+        let mut cut = 0;
+        if self.phase != Phase::Whole {
+            for (at, &byte) in block.bytes.iter().enumerate().skip(start) {
+                let is_mark = self.phase == Phase::Before
+                    && BYTE_ORDER_MARK.get(at) == Some(&byte)
+                    && block.bytes.get(..at) == BYTE_ORDER_MARK.get(..at);
+                if is_mark {
+                    continue;
+                }
+                if let Some(element) = self.step(at, byte)? {
+                    block.events.push(element);
+                    cut = at + 1;
+                }
+                if self.phase == Phase::Whole {
+                    break;
+                }
+            }
+        }
+        block.kind = Kind::Elements;
+        match (self.phase, is_end) {
+            (Phase::Whole, false) => block.kind = Kind::Whole,
+            (Phase::Whole, true) => {
+                let lead = if block.bytes.starts_with(BYTE_ORDER_MARK) {
+                    BYTE_ORDER_MARK.len()
+                } else {
+                    0
+                };
+                block.kind = Kind::Whole;
+                block.events.push(lead..block.bytes.len());
+                cut = block.bytes.len();
+            }
+            (Phase::After, _) => cut = block.bytes.len(),
+            (Phase::Before | Phase::Elements, true) => return Err(block.bytes.len()),
+            (Phase::Before, false) => {}
+            (Phase::Elements, false) => {
+                if let Some(element) = &mut self.element {
+                    // What has not ended begins the next block.
+                    *element = element.start - cut..element.end - cut;
+                } else {
+                    cut = block.bytes.len();
+                }
+            }
+        }
+        Ok(cut)
+    }
+
+    /// The element that ends before this byte, if one does.
+    fn step(&mut self, at: usize, byte: u8) -> Result<Option<Range<usize>>, usize> {
+        match self.text {
+            Text::Outside => {}
+            Text::Escape => {
+                self.text = Text::Inside;
+                return Ok(self.extend(at));
+            }
+            Text::Inside => {
+                match byte {
+                    b'"' => self.text = Text::Outside,
+                    b'\\' => self.text = Text::Escape,
+                    _ => {}
+                }
+                return Ok(self.extend(at));
+            }
+        }
+        match (self.phase, byte) {
+            (_, b' ' | b'\t' | b'\r' | b'\n') => Ok(None),
+            (Phase::Before, b'[') => {
+                self.phase = Phase::Elements;
+                Ok(None)
+            }
+            (Phase::Before, _) => {
+                self.phase = Phase::Whole;
+                Ok(None)
+            }
+            (Phase::After | Phase::Whole, _) => Err(at),
+            (Phase::Elements, b',') if self.depth == 0 => {
+                self.is_after_comma = true;
+                self.element.take().map(Some).ok_or(at)
+            }
+            (Phase::Elements, b']') if self.depth == 0 => {
+                self.phase = Phase::After;
+                match self.element.take() {
+                    None if self.is_after_comma => Err(at),
+                    element => Ok(element),
+                }
+            }
+            (Phase::Elements, b'}' | b']') => {
+                self.depth = self.depth.checked_sub(1).ok_or(at)?;
+                Ok(self.extend(at))
+            }
+            (Phase::Elements, b'{' | b'[') => {
+                self.depth += 1;
+                Ok(self.extend(at))
+            }
+            (Phase::Elements, b'"') => {
+                self.text = Text::Inside;
+                Ok(self.extend(at))
+            }
+            (Phase::Elements, _) => Ok(self.extend(at)),
+        }
+    }
+
+    /// The byte is one of the element; there is none that ends before it.
+    fn extend(&mut self, at: usize) -> Option<Range<usize>> {
+        let start = self.element.as_ref().map_or(at, |element| element.start);
+        self.element = Some(start..at + 1);
+        None
+    }
+}
+
+/// Lengths in memory are lengths of a log.
+pub(super) fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let bytes = self.1.min(self.0.len()).min(buffer.len());
+            let (now, later) = self.0.split_at(bytes);
+            buffer[..bytes].copy_from_slice(now);
+            self.0 = later;
+            Ok(bytes)
+        }
+    }
+
+    fn events(text: &str, format: LogFormat, at_a_time: usize) -> Result<Vec<String>, String> {
+        let reader = LogReader::new(Drip(text.as_bytes(), at_a_time)).unwrap();
+        let (mut events, mut whole, mut number) = (Vec::new(), Vec::new(), 1);
+        for block in Feed::new(reader, format, 64) {
+            let block = block.map_err(|error| error.to_string())?;
+            assert_eq!((block.first, block.offset), (number, wide(whole.len())));
+            number += wide(block.events.len());
+            for event in block.events {
+                events.push(String::from_utf8(block.bytes[event].to_vec()).unwrap());
+            }
+            whole.extend_from_slice(&block.bytes);
+        }
+        assert_eq!(String::from_utf8(whole).unwrap(), text, "{at_a_time} at a time");
+        Ok(events)
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_come() {
+        for (text, lines) in [
+            ("", vec![]),
+            ("a", vec!["a"]),
+            ("a\n", vec!["a"]),
+            ("\n\na\r\n\nbc", vec!["", "", "a\r", "", "bc"]),
+        ] {
+            for at_a_time in 1..8 {
+                assert_eq!(events(text, LogFormat::Jsonl, at_a_time).unwrap(), lines, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn elements_are_whole_however_they_come() {
+        for (text, elements) in [
+            ("[]", vec![]),
+            (" [ ] \n", vec![]),
+            ("[1]", vec!["1"]),
+            (
+                "\u{feff}[ {\"a\": [1, 2]} ,\n \"],[\\\"\" , [[]]\n]\n",
+                vec!["{\"a\": [1, 2]}", "\"],[\\\"\"", "[[]]"],
+            ),
+            ("\u{feff}{\"a\": [1]}\n", vec!["{\"a\": [1]}\n"]),
+            ("{} {}", vec!["{} {}"]), // what is wrong with it shows when it is read
+        ] {
+            for at_a_time in 1..8 {
+                assert_eq!(events(text, LogFormat::Json, at_a_time).unwrap(), elements, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn broken_arrays_are_faults() {
+        for (text, byte) in [
+            ("", 0),
+            (" ", 1),
+            ("[", 1),
+            ("[1", 2),
+            ("[1,", 3),
+            ("[1,]", 3),
+            ("[,1]", 1),
+            ("[1]]", 3),
+            ("[1] {}", 4),
+            ("[\"a]", 4),
+        ] {
+            for at_a_time in 1..8 {
+                let fault = events(text, LogFormat::Json, at_a_time).unwrap_err();
+                assert!(fault.starts_with(&format!("byte {byte} ")), "{text:?}: {fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_event_is_longer_than_the_limit() {
+        let long = "x".repeat(65);
+        for at_a_time in [1, 7, 1_000] {
+            let lines = events(&format!("a\nb\n{long}\nc"), LogFormat::Jsonl, at_a_time);
+            assert!(lines.unwrap_err().starts_with("event 3 is longer than 64 bytes\n"));
+            assert!(events(&format!("a\n{}\n", &long[1..]), LogFormat::Jsonl, at_a_time).is_ok());
+            let elements = events(&format!("[1, {long}, 2]"), LogFormat::Json, at_a_time);
+            assert!(elements.unwrap_err().starts_with("event 2 is longer than 64 bytes\n"));
+        }
+    }
+}

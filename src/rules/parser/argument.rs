@@ -1,0 +1,125 @@
+//! Arguments of calls: a value of the request, or a literal.
+
+use super::call::Given;
+use super::{Parser, hint};
+use crate::rules::ast::{Argument, Case, Literal, Shape};
+use crate::rules::error::Fault;
+use crate::rules::functions::{Check, Function, Parameter, Signature, Source, Takes};
+use crate::rules::lexer;
+use crate::rules::regex::Regex;
+use crate::rules::replacement::Replacement;
+use crate::rules::types::Type;
+use crate::rules::wildcard::Wildcard;
+
+impl Parser<'_> {
+    /// An argument for a parameter; `first` is the type of the first argument, behind it.
+    pub(super) fn argument(
+        &mut self,
+        parameter: &Parameter,
+        first: Option<&Type>,
+        signature: &Signature,
+    ) -> Result<Given, Fault> {
+        let start = self.cursor.at();
+        let given = match self.literal_type(parameter, first) {
+            Some(ty) => {
+                let literal = self.literal(&ty)?;
+                let argument = Argument::Literal(literal);
+                Given { argument, ty, shape: Shape::One, span: self.cursor.span(start) }
+            }
+            None => {
+                let operand = self.operand()?;
+                let (ty, shape, span) = (operand.ty.clone(), operand.shape, operand.span.clone());
+                Given { argument: Argument::Operand(operand), ty, shape, span }
+            }
+        };
+        let of_first = first.unwrap_or(&given.ty);
+        if !parameter.takes.takes(&given.ty, of_first) {
+            return Err(hint::argument_of_other_type(&given, parameter, of_first, signature));
+        }
+        match (&given.argument, parameter.source) {
+            (Argument::Literal(_), Source::Request) => Err(hint::literal_argument(given.span, parameter, signature)),
+            (Argument::Operand(_), Source::Literal) => Err(hint::operand_argument(given.span, parameter, signature)),
+            (Argument::Literal(literal), _) => {
+                self.check(literal, parameter, start, signature.function)?;
+                Ok(given)
+            }
+            (Argument::Operand(_), _) => Ok(given),
+        }
+    }
+
+    /// The type of the literal that starts here, if one does.
+    fn literal_type(&self, parameter: &Parameter, first: Option<&Type>) -> Option<Type> {
+        let rest = self.cursor.rest();
+        let next = self.cursor.peek()?;
+        let raw = rest.strip_prefix('r').is_some_and(|rest| rest.starts_with(['"', '#']));
+        if matches!(next, '"' | '\'') || raw {
+            return Some(Type::Bytes);
+        }
+        let takes_ip = parameter.takes.takes(&Type::Ip, first.unwrap_or(&Type::Ip));
+        if takes_ip && (next.is_ascii_digit() || rest.starts_with(':') || is_address_v6(rest)) {
+            return Some(Type::Ip);
+        }
+        // `ab.cd` may be a field; `ab:cd` is none.
+        let bytes = lexer::is_byte_string(rest) && (next.is_ascii_digit() || rest.get(2..3) != Some("."));
+        let range = rest.get(2..4) == Some("..");
+        match next {
+            _ if bytes && !range => Some(Type::Bytes),
+            '0'..='9' | '-' => Some(Type::Int),
+            _ => None,
+        }
+    }
+
+    /// What is asked of a literal.
+    fn check(&mut self, literal: &Literal, parameter: &Parameter, start: usize, function: Function) -> Result<(), Fault> {
+        let span = self.cursor.span(start);
+        match (parameter.check, literal) {
+            (Check::Between(least, most), Literal::Int(number)) if !(least..=most).contains(number) => {
+                let fault = format!("{number} is no {} of {}", parameter.name, function.name());
+                Err(Fault::new(span, fault, format!("write a number from {least} to {most}")))
+            }
+            (Check::NotEmpty, Literal::Bytes(bytes)) if bytes.is_empty() => {
+                let fault = format!("the {} of {} is empty", parameter.name, function.name());
+                Err(Fault::new(span, fault, "write at least one byte"))
+            }
+            (Check::Flags(known), Literal::Bytes(flags)) if !are_flags(flags, known) => {
+                let fault = format!("these are no {} of {}", parameter.name, function.name());
+                let letters: Vec<_> = known.chars().map(String::from).collect();
+                Err(Fault::new(span, fault, format!("the letters are {}, each once", letters.join(" and "))))
+            }
+            (Check::Regex, Literal::Bytes(pattern)) => self.check_regex(pattern, start),
+            (Check::Wildcard, Literal::Bytes(pattern)) => {
+                let checked = Wildcard::new(pattern, Case::Ignored);
+                checked.map(|wildcard| self.groups = wildcard.stars()).map_err(|error| Fault::of(span, &error))
+            }
+            (Check::Replacement, Literal::Bytes(text)) => {
+                let checked = Replacement::parse(text, self.groups);
+                checked.map(|_| ()).map_err(|error| Fault::of(span, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_regex(&mut self, pattern: &[u8], start: usize) -> Result<(), Fault> {
+        let span = self.cursor.span(start);
+        let Ok(pattern) = std::str::from_utf8(pattern) else {
+            let way_out = "write \\\\xff in a quoted string, \\xff in a raw one: the escape is the regular expression's";
+            return Err(Fault::new(span, "the regular expression is not UTF-8", way_out));
+        };
+        let regex = Regex::capturing(pattern);
+        let regex = regex.map_err(|error| Fault::new(span, error.fault(), error.way_out()))?;
+        self.count(&regex);
+        self.groups = regex.groups() - 1;
+        Ok(())
+    }
+}
+
+/// Whether a first group of an IPv6 address and its colon stand here.
+fn is_address_v6(rest: &str) -> bool {
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(':'))
+}
+
+fn are_flags(flags: &[u8], known: &str) -> bool {
+    let once = |flag: &u8| flags.iter().filter(|other| *other == flag).count() == 1;
+    flags.iter().all(|flag| known.as_bytes().contains(flag) && once(flag))
+}

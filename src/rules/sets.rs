@@ -1,0 +1,149 @@
+//! Sets that a value is looked up in.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// Integers, as ranges that are sorted and do not touch.
+#[derive(Clone, Debug)]
+pub(super) struct Ranges<N>(Box<[(N, N)]>);
+
+impl<N: Ord + Copy> Ranges<N> {
+    /// Of ranges in any order, both ends included; `next` is the number after one, if there is one.
+    fn new(mut ranges: Vec<(N, N)>, next: impl Fn(N) -> Option<N>) -> Self {
+        ranges.sort_unstable();
+        let mut merged: Vec<(N, N)> = Vec::with_capacity(ranges.len());
+        for (start, end) in ranges {
+            match merged.last_mut() {
+                Some((_, last)) if next(*last).is_none_or(|next| start <= next) => {
+                    *last = end.max(*last);
+                }
+                _ => merged.push((start, end)),
+            }
+        }
+        Self(merged.into())
+    }
+
+    /// Whether a number is in one of them.
+    #[inline]
+    fn contains(&self, number: N) -> bool {
+        let after = self.0.partition_point(|(start, _)| *start <= number);
+        let range = after.checked_sub(1).and_then(|before| self.0.get(before));
+        range.is_some_and(|(_, end)| number <= *end)
+    }
+}
+
+/// Integers.
+#[derive(Clone, Debug)]
+pub(super) struct IntSet(Ranges<i64>);
+
+impl IntSet {
+    pub(super) fn new(ranges: &[(i64, i64)]) -> Self {
+        Self(Ranges::new(ranges.to_vec(), |number| number.checked_add(1)))
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, number: i64) -> bool {
+        self.0.contains(number)
+    }
+}
+
+/// Addresses. Those of another family are in no range.
+#[derive(Clone, Debug)]
+pub(super) struct IpSet {
+    v4: Ranges<u32>,
+    v6: Ranges<u128>,
+}
+
+impl IpSet {
+    pub(super) fn new(ranges: &[(IpAddr, IpAddr)]) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for range in ranges {
+            match range {
+                (IpAddr::V4(start), IpAddr::V4(end)) => v4.push((start.to_bits(), end.to_bits())),
+                (IpAddr::V6(start), IpAddr::V6(end)) => v6.push((start.to_bits(), end.to_bits())),
+                _ => {}
+            }
+        }
+        Self {
+            v4: Ranges::new(v4, |number| number.checked_add(1)),
+            v6: Ranges::new(v6, |number| number.checked_add(1)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => self.v4.contains(address.to_bits()),
+            IpAddr::V6(address) => self.v6.contains(address.to_bits()),
+        }
+    }
+}
+
+/// Up to this many values, comparing them all is faster than a hash.
+const FEW: usize = 8;
+
+/// Bytes.
+#[derive(Clone, Debug)]
+pub(super) enum BytesSet {
+    Few(Box<[Box<[u8]>]>),
+    Many(HashSet<Box<[u8]>>),
+}
+
+impl BytesSet {
+    pub(super) fn new(values: &[Vec<u8>]) -> Self {
+        let values = values.iter().map(|value| value.as_slice().into());
+        if values.len() <= FEW { Self::Few(values.collect()) } else { Self::Many(values.collect()) }
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Few(values) => values.iter().any(|known| **known == *value),
+            Self::Many(values) => values.contains(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn families_do_not_mix() {
+        let range = |start: &str, end: &str| (start.parse().unwrap(), end.parse().unwrap());
+        let set = IpSet::new(&[range("10.0.0.0", "10.0.0.255"), range("::", "::ffff")]);
+        for (address, expected) in
+            [("10.0.0.0", true), ("10.0.0.255", true), ("10.0.1.0", false), ("::1", true), ("::1:0", false), ("0.0.0.1", false)]
+        {
+            assert_eq!(set.contains(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn ends_of_the_numbers() {
+        let set = IntSet::new(&[(i64::MAX, i64::MAX), (i64::MIN, i64::MIN), (i64::MAX - 1, i64::MAX)]);
+        assert!(set.contains(i64::MAX) && set.contains(i64::MIN) && set.contains(i64::MAX - 1));
+        assert!(!set.contains(0) && !IntSet::new(&[]).contains(0));
+    }
+
+    proptest! {
+        #[test]
+        fn ints_are_in_a_range_or_in_none(
+            ranges in prop::collection::vec((-20_i64..20, 0_i64..5), 0..8),
+            number in -30_i64..30,
+        ) {
+            let ranges: Vec<_> = ranges.into_iter().map(|(start, more)| (start, start + more)).collect();
+            let expected = ranges.iter().any(|(start, end)| (*start..=*end).contains(&number));
+            prop_assert_eq!(IntSet::new(&ranges).contains(number), expected);
+        }
+
+        #[test]
+        fn bytes_are_in_it_or_not(values in prop::collection::vec("[ab]{0,3}", 0..12), value in "[ab]{0,3}") {
+            let values: Vec<_> = values.into_iter().map(String::into_bytes).collect();
+            let expected = values.contains(&value.clone().into_bytes());
+            prop_assert_eq!(BytesSet::new(&values).contains(value.as_bytes()), expected);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+"""An independent reference of the rule language and of the extraction of what matched."""
