@@ -10,6 +10,11 @@ use crate::time::UnixTime;
 pub trait Clock: Send + Sync + 'static {
     /// Unix time, rounded down to whole seconds.
     fn now(&self) -> UnixTime;
+
+    /// Unix time in milliseconds; of a clock that knows seconds only, the first of its second.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.now().as_secs()).unwrap_or(0).saturating_mul(1_000)
+    }
 }
 
 /// The clock of the operating system.
@@ -22,6 +27,12 @@ impl Clock for SystemClock {
         // Before 1970 nothing is fresh: a clock that far off refuses everything.
         let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         UnixTime::from_secs(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+    fn now_ms(&self) -> u64 {
+        let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }
 

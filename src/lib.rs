@@ -42,6 +42,7 @@
 //! | remember what was used, in one process or a fleet | [`replay`], `docs/fleet.md` |
 //! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
 //! | read the wire format | [`scheme::edge`], `docs/wire-format.md` |
+//! | seal what a rule matched, and open it | with `matched-data`, the module `matched_data`; `docs/matched-data.md` |
 //! | see every limit and its reason | [`limits`] |
 //!
 //! # Features
@@ -77,7 +78,7 @@
 //! 5  the binary, edge/ (JavaScript, tied to the rest by vectors only)
 //! 4  layer  telemetry  config  key_directory  reload  replay::redis  clock    async, tower and I/O
 //! 3  verify  sign  verified  policy  route  replay  explain  vectors
-//! 2  scheme
+//! 2  scheme  matched_data
 //! 1  message  canon
 //! 0  time  key  keyring  limits  rejection  error
 //! ```

@@ -181,11 +181,17 @@ fn bare(headers: &mut HeaderMap, extensions: &mut Extensions) {
     extensions.remove::<Verified>();
 }
 
-/// The URI that arrived, also where a router has taken its prefix off.
 fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+    original(request.uri(), request.extensions())
+}
+
+/// The URI that arrived, also where a router has taken its prefix off.
+pub(super) fn original<'a>(uri: &'a http::Uri, extensions: &'a Extensions) -> &'a http::Uri {
     #[cfg(feature = "axum")]
-    if let Some(axum::extract::OriginalUri(uri)) = request.extensions().get() {
+    if let Some(axum::extract::OriginalUri(uri)) = extensions.get() {
         return uri;
     }
-    request.uri()
+    #[cfg(not(feature = "axum"))]
+    let _ = extensions;
+    uri
 }

@@ -60,6 +60,8 @@ mod future;
 mod judge;
 mod perimeter;
 mod refusal;
+#[cfg(feature = "rules-layer")]
+pub mod rules;
 mod service;
 mod sign;
 mod strip;

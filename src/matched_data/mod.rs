@@ -42,10 +42,15 @@
 pub mod archive;
 mod binding;
 mod blob;
+#[cfg(feature = "rules")]
+mod event;
+#[cfg(feature = "rules")]
+mod extract;
 mod kem;
 mod key;
 pub mod limits;
 mod open;
+mod payload;
 mod refused;
 mod seal;
 mod suite;
@@ -54,8 +59,13 @@ mod tests;
 
 pub use self::binding::Binding;
 pub use self::blob::{Blob, TRUNCATED};
+#[cfg(feature = "rules")]
+pub use self::event::{ClearText, Event, EventParts};
+#[cfg(feature = "rules")]
+pub use self::extract::{CookieValues, DenyList, Traced, extract};
 pub use self::key::{KeyError, KeyId, PrivateKey, PublicKey};
 pub use self::open::{Engine, Line, LineError, Lines, Opener, Plaintext, open};
+pub use self::payload::{Content, Entry, Form, Match, Payload, PayloadError, TooLarge};
 pub use self::refused::Refused;
 pub use self::seal::{Entropy, SealError, seal_v3_with, seal_v4_with};
 #[cfg(feature = "random")]

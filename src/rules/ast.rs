@@ -116,7 +116,7 @@ pub enum OperandKind {
 }
 
 /// One step into an array or map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Step {
     /// `[0]`: the element with this index.

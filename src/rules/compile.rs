@@ -70,11 +70,12 @@ impl<'s> Compiler<'s> {
     fn node(&mut self, expr: &Expr) -> Result<Node, CompileError> {
         match &expr.kind {
             ExprKind::Logical { op, operands } => {
-                let operands = operands.iter().map(|operand| self.node(operand)).collect();
-                operands.map(match op {
-                    LogicalOp::And => Node::And,
-                    LogicalOp::Or => Node::Or,
-                    LogicalOp::Xor => Node::Xor,
+                let operands = operands.iter().map(|operand| self.node(operand));
+                let operands = operands.collect::<Result<_, _>>()?;
+                Ok(match op {
+                    LogicalOp::And => Node::And(operands),
+                    LogicalOp::Or => Node::Or(operands),
+                    LogicalOp::Xor => Node::Xor(operands),
                 })
             }
             ExprKind::Not(operand) => self.node(operand).map(Box::new).map(Node::Not),
@@ -91,11 +92,12 @@ impl<'s> Compiler<'s> {
     fn each(&mut self, expr: &Expr) -> Result<Each, CompileError> {
         match &expr.kind {
             ExprKind::Logical { op, operands } => {
-                let operands = operands.iter().map(|operand| self.each(operand)).collect();
-                operands.map(match op {
-                    LogicalOp::And => Each::And,
-                    LogicalOp::Or => Each::Or,
-                    LogicalOp::Xor => Each::Xor,
+                let operands = operands.iter().map(|operand| self.each(operand));
+                let operands = operands.collect::<Result<_, _>>()?;
+                Ok(match op {
+                    LogicalOp::And => Each::And(operands),
+                    LogicalOp::Or => Each::Or(operands),
+                    LogicalOp::Xor => Each::Xor(operands),
                 })
             }
             ExprKind::Not(operand) => self.each(operand).map(Box::new).map(Each::Not),

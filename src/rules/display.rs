@@ -243,3 +243,6 @@ impl Display for OrderOp {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

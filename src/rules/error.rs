@@ -35,17 +35,25 @@ pub struct ParseError {
     excerpt: String,
 }
 
-/// A fault, before it is known in which line it is.
+/// A fault, before it is known in which line it is. Boxed, for the parser's results to need little stack.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) span: Span,
-    pub(super) fault: String,
-    pub(super) way_out: String,
+pub(super) struct Fault(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
+    span: Span,
+    fault: String,
+    way_out: String,
 }
 
 impl Fault {
     pub(super) fn new(span: Span, fault: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { span, fault: fault.into(), way_out: way_out.into() }
+        Self(Box::new(Told { span, fault: fault.into(), way_out: way_out.into() }))
+    }
+
+    /// The fault and the way out.
+    pub(super) fn into_lines(self) -> (String, String) {
+        (self.0.fault, self.0.way_out)
     }
 
     /// Of an error that prints two lines.
@@ -57,7 +65,8 @@ impl Fault {
 }
 
 impl ParseError {
-    pub(super) fn new(text: &str, Fault { span, fault, way_out }: Fault) -> Self {
+    pub(super) fn new(text: &str, Fault(told): Fault) -> Self {
+        let Told { span, fault, way_out } = *told;
         let start = span.start.min(text.len());
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -224,13 +233,10 @@ mod tests {
             ("a\n\tb c\nd", 5..6, "   b c\n     ^"),
             ("\"é\" x", 5..6, "  \"é\" x\n      ^"),
             ("\"日本\" x", 9..10, "  \"日本\" x\n         ^"),
-            ("\"\u{1b}[0m\" x", 8..9, "  \"\u{fffd}[0m\" \n         ^"),
+            ("\"\u{1b}[0m\" x", 7..8, "  \"\u{fffd}[0m\" x\n         ^"),
             ("\u{202e} x", 4..5, "  \u{fffd} x\n    ^"),
         ] {
-            let shown = shown.to_owned();
-            let excerpt = error(text, span.clone()).excerpt().to_owned();
-            let expected = if text.contains('\u{1b}') { shown.replace("\" \n", "\" x\n") } else { shown };
-            assert_eq!(excerpt, expected, "{text:?} {span:?}");
+            assert_eq!(error(text, span.clone()).excerpt(), shown, "{text:?} {span:?}");
         }
     }
 

@@ -21,6 +21,16 @@ impl FieldSet {
         }
     }
 
+    /// Adds the fields of another set.
+    pub fn extend(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (bits, more) in self.words.iter_mut().zip(&other.words) {
+            *bits |= more;
+        }
+    }
+
     /// Whether a field is in it.
     #[must_use]
     pub fn contains(&self, field: FieldId) -> bool {

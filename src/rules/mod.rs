@@ -1,8 +1,10 @@
 //! Rules in Cloudflare's expression language: which requests match, and what of them.
 
 pub mod ast;
+mod compile;
 mod display;
 mod error;
+mod eval;
 mod facts;
 mod fields;
 pub mod functions;
@@ -10,10 +12,15 @@ mod lexer;
 pub mod limits;
 mod lists;
 mod parser;
+mod prefilter;
+mod program;
 mod regex;
 mod replacement;
 pub mod request;
+mod rule_file;
+mod rule_set;
 mod scheme;
+mod sets;
 mod suggest;
 pub mod trace;
 mod types;
@@ -21,13 +28,17 @@ mod uri_decoding;
 mod value;
 mod wildcard;
 
+pub use self::compile::{CompileError, Compiler};
 pub use self::error::ParseError;
 pub use self::facts::{FactError, Facts, FieldSet};
 pub use self::fields::Builtin;
 pub use self::lists::List;
 pub use self::parser::parse;
+pub use self::program::Program;
 pub use self::regex::{Regex, RegexError};
 pub use self::replacement::{Part, Replacement, ReplacementError};
+pub use self::rule_file::{Action, Rule, RuleFault, RuleFile, RuleFileFault};
+pub use self::rule_set::{KnownFacts, Matches, RuleSet};
 pub use self::scheme::{Field, FieldId, Knows, ListId, Scheme, SchemeError};
 pub use self::types::Type;
 pub use self::uri_decoding::UriDecoding;

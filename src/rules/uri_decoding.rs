@@ -1,7 +1,7 @@
 //! Whether rules see the URI as it was sent.
 
 /// How path, query and arguments are read before they are matched. `raw.` fields are never decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum UriDecoding {
     /// As the request line held them.

@@ -150,7 +150,7 @@ fn any_case(piece: &[u8]) -> Option<AhoCorasick> {
 }
 
 /// The literal pieces, unescaped: one more than there are stars.
-fn pieces(pattern: &[u8]) -> Result<Vec<Vec<u8>>, WildcardError> {
+pub(super) fn pieces(pattern: &[u8]) -> Result<Vec<Vec<u8>>, WildcardError> {
     let mut pieces = vec![Vec::new()];
     let mut bytes = pattern.iter().copied().peekable();
     while let Some(byte) = bytes.next() {

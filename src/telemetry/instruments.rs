@@ -135,6 +135,13 @@ mod on {
         describe_gauge!(names::CONFIG_REFUSED, "1 while the newest configuration is refused.");
         describe_counter!(names::LOG_SUPPRESSED, "Log events of refusals that were left out.");
         describe_gauge!(names::STARTED, Unit::Seconds, "Unix time at which counting began.");
+        describe_counter!(names::RULES_EVALUATED, "Requests that rules have looked at.");
+        describe_histogram!(names::RULES_SECONDS, Unit::Seconds, "Time of rules on a request.");
+        describe_counter!(names::RULES_TRUNCATED, "Requests whose body rules saw in part.");
+        describe_counter!(names::RULES_MATCHES, "Matches by rule, action and enforcement.");
+        describe_counter!(names::RULES_EVENTS, "Sealed events that the sink took, by rule.");
+        describe_counter!(names::RULES_EVENTS_LOST, "Events that are lost, by rule and reason.");
+        describe_gauge!(names::RULES_EVENTS_WAITING, "Requests that wait to be sealed.");
         describe_counter!(names::SHIP_EVENTS, "Sealed events that a shipper took.");
         describe_counter!(names::SHIP_SENT, "Those of them that the collector has.");
         describe_counter!(names::SHIP_DROPPED, "Events that are lost, by reason.");

@@ -50,6 +50,22 @@ pub const CONFIG_REFUSED: &str = "wafpass_config_refused";
 pub const LOG_SUPPRESSED: &str = "wafpass_log_suppressed_total";
 /// Gauge: Unix time at which this process began to count.
 pub const STARTED: &str = "wafpass_started_timestamp_seconds";
+/// Counter: requests that rules have looked at.
+pub const RULES_EVALUATED: &str = "wafpass_rules_evaluated_total";
+/// Histogram: seconds that rules take for one request, the body's arrival not counted.
+pub const RULES_SECONDS: &str = "wafpass_rules_evaluate_seconds";
+/// Counter: requests whose body rules did not see to its end.
+pub const RULES_TRUNCATED: &str = "wafpass_rules_bodies_truncated_total";
+/// Counter: matches, by `rule_id`, `action` (`log`, `block`, `challenge`, `skip`) and `enforcement` (`enforce`,
+/// `report-only`).
+pub const RULES_MATCHES: &str = "wafpass_rules_matches_total";
+/// Counter: events that were sealed and that the sink took, by `rule_id` of the rule that decided.
+pub const RULES_EVENTS: &str = "wafpass_rules_events_total";
+/// Counter: events that are lost, by `rule_id` and `reason` (`rule-rate`, `total-rate`, `queue-full`, `not-sealed`,
+/// `not-taken`, `closed`).
+pub const RULES_EVENTS_LOST: &str = "wafpass_rules_events_lost_total";
+/// Gauge: requests that wait to be sealed.
+pub const RULES_EVENTS_WAITING: &str = "wafpass_rules_events_waiting";
 /// Counter: sealed events that a shipper took.
 pub const SHIP_EVENTS: &str = "wafpass_ship_events_total";
 /// Counter: those of them that the collector has.
@@ -97,6 +113,13 @@ pub const ALL: &[&str] = &[
     CONFIG_REFUSED,
     LOG_SUPPRESSED,
     STARTED,
+    RULES_EVALUATED,
+    RULES_SECONDS,
+    RULES_TRUNCATED,
+    RULES_MATCHES,
+    RULES_EVENTS,
+    RULES_EVENTS_LOST,
+    RULES_EVENTS_WAITING,
     SHIP_EVENTS,
     SHIP_SENT,
     SHIP_DROPPED,

@@ -54,8 +54,10 @@ impl Prometheus {
     pub fn install() -> Result<Self, BuildError> {
         let verify = Matcher::Full(names::VERIFY_SECONDS.into());
         let age = Matcher::Full(names::SIGNATURE_AGE.into());
+        let rules = Matcher::Full(names::RULES_SECONDS.into());
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(verify, &VERIFY_BUCKETS)?
+            .set_buckets_for_metric(rules, &VERIFY_BUCKETS)?
             .set_buckets_for_metric(age, &AGE_BUCKETS)?
             .install_recorder()?;
         instruments::describe(); // a layer that was built before described them to nobody

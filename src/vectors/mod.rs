@@ -4,6 +4,7 @@
 //! | - | - | - |
 //! | `edge-signature version 1` | a request, a configuration, a moment; or a derived key | `docs/wire-format.md` §5 |
 //! | `matched data` | a blob, a private key, an event | `docs/matched-data.md` |
+//! | `wafpass rules 1` | rules and a request: whether they match, and what is logged | `docs/rules.md` |
 //!
 //! A file is read strictly and each case runs on its own: one that cannot be run is a failure, never
 //! skipped, and an acceptance that should have been a refusal fails as loudly as the other way round.
@@ -26,6 +27,7 @@
 mod edge;
 mod failure;
 mod matched_data;
+mod rules;
 
 pub use self::failure::{Failure, VectorError};
 
@@ -43,6 +45,7 @@ pub struct VectorFile(Kind);
 enum Kind {
     Edge(edge::File),
     MatchedData(matched_data::File),
+    Rules(rules::File),
 }
 
 impl VectorFile {
@@ -62,11 +65,13 @@ impl VectorFile {
         let kind = match spec.as_str() {
             edge::SPEC => Kind::Edge(edge::File::parse(text)?),
             matched_data::SPEC => Kind::MatchedData(matched_data::File::parse(text)?),
+            rules::SPEC => Kind::Rules(rules::File::parse(text)?),
             _ => {
                 return Err(VectorError(format!(
-                    "the spec is {spec:?}, not {:?} or {:?}\nrun it with a version that knows this spec",
+                    "the spec is {spec:?}, not {:?}, {:?} or {:?}\nrun it with a version that knows this spec",
                     edge::SPEC,
-                    matched_data::SPEC
+                    matched_data::SPEC,
+                    rules::SPEC
                 )));
             }
         };
@@ -79,6 +84,7 @@ impl VectorFile {
         match &self.0 {
             Kind::Edge(file) => Box::new(file.run()),
             Kind::MatchedData(file) => Box::new(file.run()),
+            Kind::Rules(file) => Box::new(file.run()),
         }
     }
 }

@@ -105,3 +105,38 @@ try:   a file proves something by its cases: add one
 "#]]);
     place.wafpass(["vectors"]).assert().code(2);
 }
+
+#[test]
+fn files_of_each_spec_run_together() {
+    let place = Place::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
+    let [one, two] = [1, 2].map(|number| format!("{folder}/matched-data-{number}.json"));
+    place.wafpass(["vectors", VECTORS, &one, &two]).assert().code(0).stdout_eq(str![[r#"
+186 passed, 0 failed
+
+"#]]);
+
+    let text = fs::read_to_string(&one).unwrap();
+    let mutate = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        place.file("bad.json", text.replacen(from, to, 1));
+        place.wafpass(["vectors", "bad.json"]).assert()
+    };
+    mutate("\"expect\": \"open\"", "\"expect\": \"open-failed\"").code(1).stdout_eq(str![[r#"
+FAILED bad.json: published vector, version 1
+  expected: open-failed
+  got:      open (engine Portable)
+43 passed, 1 failed
+
+"#]]);
+    mutate("\"matched data\"", "\"matched data 2\"").code(2).stderr_eq(str![[r#"
+error: bad.json: the spec is "matched data 2", not "edge-signature version 1" or "matched data"
+try:   run it with a version that knows this spec
+
+"#]]);
+    mutate("\"event\"", "\"binding\"").code(2).stderr_eq(str![[r#"
+error: bad.json: not a vector file: unknown field `binding`, expected one of `name`, `blob`, `private_key`, `suite`, `event`, `expect`, `plaintext` at line [..] column [..]
+try:   see "Vector files" in docs/matched-data.md for the fields there are
+
+"#]]);
+}

@@ -3,10 +3,19 @@
 
     python3 tests/vectors/rules_1.py write tests/vectors/rules-1.json
     python3 tests/vectors/rules_1.py check tests/vectors/rules-1.json
+    python3 tests/vectors/rules_1.py random SEED COUNT FILE
 
 The cases stand in rules_reference/cases, each with what it has to give, written by hand; `write` refuses
-if the reference finds another result. `check` runs the cases of any such file. Only the standard library
+if the reference finds another result. `check` runs the cases of any such file, `random` writes one of random cases with what the reference finds. Only the standard library
 is needed, nothing is shared with the crate, and the same bytes are written each time.
+
+A case: `name`; `rule`, an expression (its rule has the id "rule"), or `rules`, [{"id", "expression"}...] over
+one request; `uri_decoding` ("none" or "url"); `version` of the payload's form (3 or 4, else 4); `request` with
+`method`, `target`, `version`, `scheme` ("https"), `headers` [[name, value]...], `body` or `body_b64`, `client`
+(192.0.2.1), `country`, `timestamp_ms`, where a text that is not UTF-8 stands as {"b64": base64}; `fields` of
+the case's own, name to {"type", "value"}, missing without a value; `lists`, name to {"ips" | "ints" | "bytes"}.
+What it gives: `expect` is true, with the `payload` as an object or the word "truncated"; or false; or "error",
+with `at` [line, column] from 1, in characters, where the place is plain.
 """
 
 import importlib
@@ -14,7 +23,7 @@ import json
 import pathlib
 import sys
 
-from rules_reference import extract, language, request
+from rules_reference import extract, language, random_cases, request
 from rules_reference.evaluate import Evaluator
 
 SPEC = "wafpass rules 1"
@@ -68,8 +77,8 @@ def faults(case):
     elif "at" in case and found["at"] != case["at"]:
         out.append(f"at: {case['at']}, found {found['at']}")
     elif found["expect"] is True and case["payload"] != found["payload"]:
-        out.append(f"payload: {json.dumps(case['payload'], ensure_ascii=False)}\n"
-                   f"      found: {json.dumps(found['payload'], ensure_ascii=False)}")
+        wanted, got = (json.dumps(p, ensure_ascii=False)[:1000] for p in (case["payload"], found["payload"]))
+        out.append(f"payload: {wanted}\n  found: {got}")
     return out
 
 
@@ -92,6 +101,16 @@ def check(files):
     return good
 
 
+def save(name, cases):
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    pathlib.Path(name).write_text(f'{{"spec": "{SPEC}", "cases": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+def write_random(seed, count, name):
+    cases = random_cases.cases(seed, count)
+    save(name, [{**case, **run(case)} for case in cases])
+
+
 def write(name):
     cases = []
     for module in CASES:
@@ -100,8 +119,7 @@ def write(name):
     assert len(names) == len(set(names)), [n for n in names if names.count(n) > 1]
     if not judged(cases):
         return False
-    text = json.dumps({"spec": SPEC, "cases": cases}, ensure_ascii=False, indent=1)
-    pathlib.Path(name).write_text(text + "\n", encoding="utf-8")
+    save(name, cases)
     return True
 
 
@@ -111,4 +129,6 @@ if __name__ == "__main__":
         sys.exit(not check(arguments))
     if verb == "write" and len(arguments) == 1:
         sys.exit(not write(arguments[0]))
+    if verb == "random" and len(arguments) == 3:
+        sys.exit(write_random(int(arguments[0]), int(arguments[1]), arguments[2]))
     sys.exit(__doc__)

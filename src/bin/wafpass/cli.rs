@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
+use crate::matched_data::{decrypt, encrypt, generate_key_pair, inspect, rewrap};
 use crate::{Verdict, config, demo, explain, keygen, keys, report, sign, style, vectors, verify};
 
 const AFTER: &str = "\
@@ -41,6 +42,11 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Vectors(vectors::Args),
     Demo(demo::Args),
+    GenerateKeyPair(generate_key_pair::Args),
+    Decrypt(decrypt::Args),
+    Encrypt(encrypt::Args),
+    Inspect(inspect::Args),
+    Rewrap(rewrap::Args),
 }
 
 impl Command {
@@ -55,6 +61,11 @@ impl Command {
             Self::Explain(args) => args.run(out),
             Self::Vectors(args) => args.run(out),
             Self::Demo(args) => args.run(out),
+            Self::GenerateKeyPair(args) => args.run(out),
+            Self::Decrypt(args) => args.run(out),
+            Self::Encrypt(args) => args.run(out),
+            Self::Inspect(args) => args.run(out),
+            Self::Rewrap(args) => args.run(out),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use wafpass::config::{ConfigFault, KeyFileError};
 use wafpass::explain::RecordError;
 use wafpass::key_directory::KeyDirectoryError;
+use wafpass::matched_data::archive::ArchiveError;
+use wafpass::matched_data::{KeyError, SealError};
 use wafpass::vectors::VectorError;
 use wafpass::{ConfigError, SignError};
 
@@ -40,7 +42,7 @@ impl Fault {
     }
 
     /// From the library's own two lines.
-    fn two_lines(text: &str) -> Self {
+    pub(crate) fn two_lines(text: &str) -> Self {
         let (fault, way_out) = text.split_once('\n').unwrap_or((text, "wafpass --help"));
         Self::new(fault, way_out)
     }
@@ -126,6 +128,24 @@ impl From<RecordError> for Fault {
 
 impl From<VectorError> for Fault {
     fn from(error: VectorError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<KeyError> for Fault {
+    fn from(error: KeyError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<SealError> for Fault {
+    fn from(error: SealError) -> Self {
+        Self::two_lines(&error.to_string())
+    }
+}
+
+impl From<ArchiveError> for Fault {
+    fn from(error: ArchiveError) -> Self {
         Self::two_lines(&error.to_string())
     }
 }

@@ -13,12 +13,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     if !is_standard(path) {
         return fs::read(path).map_err(|error| Fault::reading(path, &error));
     }
-    if io::stdin().is_terminal() {
-        anstream::eprintln!("reading from the terminal; Ctrl-D ends it");
-    }
+    say_if_typed();
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes).map_err(|error| Fault::reading(path, &error))?;
     Ok(bytes)
+}
+
+/// Says that what is read now is what is typed, if it is.
+pub(crate) fn say_if_typed() {
+    if io::stdin().is_terminal() {
+        anstream::eprintln!("reading from the terminal; Ctrl-D ends it");
+    }
 }
 
 /// Whether `path` stands for standard input.

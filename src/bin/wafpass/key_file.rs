@@ -62,26 +62,29 @@ impl KeySource {
 }
 
 /// A key that others can read is theirs too. As OpenSSH does.
-#[cfg(unix)]
 fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), Fault> {
+    let Some(mode) = mode_open_to_others(path, file)? else { return Ok(()) };
+    let fault = format!("the key file {} is open to others (mode {mode:04o})", shown(path));
+    let way_out =
+        "chmod 600 the file; where it cannot be, as in a mounted secret: --key-file - < FILE";
+    Err(Fault::new(fault, way_out))
+}
+
+/// The mode of a file that others than its owner can get at.
+#[cfg(unix)]
+pub(crate) fn mode_open_to_others(path: &Path, file: &File) -> Result<Option<u32>, Fault> {
     use std::os::unix::fs::PermissionsExt;
 
     const GROUP_AND_OTHERS: u32 = 0o077;
 
     let metadata = file.metadata().map_err(|error| Fault::reading(path, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if metadata.is_file() && mode & GROUP_AND_OTHERS != 0 {
-        let fault = format!("the key file {} is open to others (mode {mode:04o})", shown(path));
-        let way_out =
-            "chmod 600 the file; where it cannot be, as in a mounted secret: --key-file - < FILE";
-        return Err(Fault::new(fault, way_out));
-    }
-    Ok(())
+    Ok((metadata.is_file() && mode & GROUP_AND_OTHERS != 0).then_some(mode))
 }
 
 #[cfg(not(unix))]
-fn refuse_open_to_others(_: &Path, _: &File) -> Result<(), Fault> {
-    Ok(())
+pub(crate) fn mode_open_to_others(_: &Path, _: &File) -> Result<Option<u32>, Fault> {
+    Ok(None)
 }
 
 /// The keys that were read, and what was read with them.

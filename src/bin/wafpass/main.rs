@@ -11,6 +11,7 @@ mod input;
 mod key_file;
 mod keygen;
 mod keys;
+mod matched_data;
 mod metrics;
 mod new_files;
 mod policy;

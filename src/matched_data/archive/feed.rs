@@ -18,12 +18,18 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
-    pub(super) events: Vec<Range<usize>>,
-    /// The number of its first event, from 1.
-    pub(super) first: u64,
+    pub(super) events: Vec<Event>,
     /// Where it stands in the log.
     pub(super) offset: u64,
     pub(super) kind: Kind,
+}
+
+/// An event in a block.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) place: Range<usize>,
+    /// Its number in the log: of its line, or of the element, from 1.
+    pub(super) number: u64,
 }
 
 /// What the events of a block are.
@@ -44,7 +50,8 @@ pub(super) struct Feed<R> {
     max_event_bytes: usize,
     /// What was read of an event that has not ended.
     rest: Vec<u8>,
-    events_before: u64,
+    /// Lines, or elements, that were met.
+    met: u64,
     bytes_before: u64,
     splitter: Option<Splitter>,
     has_ended: bool,
@@ -56,7 +63,7 @@ impl<R: Read> Feed<R> {
             reader,
             max_event_bytes,
             rest: Vec::new(),
-            events_before: 0,
+            met: 0,
             bytes_before: 0,
             splitter: (format == LogFormat::Json).then(Splitter::default),
             has_ended: false,
@@ -70,30 +77,28 @@ impl<R: Read> Feed<R> {
             let read = self.reader.read_block(&mut block.bytes).map_err(ArchiveError::Read)?;
             self.has_ended = read == 0;
             let cut = match &mut self.splitter {
-                None => split_lines(&mut block, start, self.has_ended),
+                None => split_lines(&mut block, start, self.has_ended, &mut self.met),
                 Some(splitter) => splitter
-                    .split(&mut block, start, self.has_ended)
+                    .split(&mut block, start, self.has_ended, &mut self.met)
                     .map_err(|at| ArchiveError::NotJson { byte: self.bytes_before + wide(at) })?,
             };
-            let is_too_long = |bytes, limit| bytes > limit;
             let limit = match block.kind {
                 Kind::Whole => MAX_DOCUMENT_BYTES,
                 Kind::Lines | Kind::Elements => self.max_event_bytes,
             };
-            let longest = block.events.iter().position(|event| is_too_long(event.len(), limit));
-            let unended = block.bytes.len() - cut;
-            if longest.is_some() || is_too_long(unended, limit) {
-                let place = longest.unwrap_or(block.events.len());
-                let event = self.events_before + wide(place) + 1;
-                return Err(ArchiveError::TooLong { event, limit });
+            let longer = block.events.iter().find(|event| event.place.len() > limit);
+            if let Some(Event { number: event, .. }) = longer {
+                return Err(ArchiveError::TooLong { event: *event, limit });
+            }
+            if block.bytes.len() - cut > limit {
+                return Err(ArchiveError::TooLong { event: self.met + 1, limit });
             }
             if cut > 0 || self.has_ended {
                 self.rest = block.bytes.split_off(cut);
                 break;
             }
         }
-        (block.first, block.offset) = (self.events_before + 1, self.bytes_before);
-        self.events_before += wide(block.events.len());
+        block.offset = self.bytes_before;
         self.bytes_before += wide(block.bytes.len());
         Ok((!block.bytes.is_empty()).then_some(block))
     }
@@ -112,8 +117,8 @@ impl<R: Read> Iterator for Feed<R> {
     }
 }
 
-/// Adds the lines that end behind `start`, and says where the last of them does.
-fn split_lines(block: &mut Block, start: usize, is_end: bool) -> usize {
+/// Adds the lines that end behind `start` and are not blank, and says where the last of them does.
+fn split_lines(block: &mut Block, start: usize, is_end: bool, met: &mut u64) -> usize {
     let added = block.bytes.get(start..).unwrap_or_default();
     let cut = match memrchr(b'\n', added) {
         _ if is_end => block.bytes.len(),
@@ -121,13 +126,15 @@ fn split_lines(block: &mut Block, start: usize, is_end: bool) -> usize {
         None => 0,
     };
     let lines = block.bytes.get(..cut).unwrap_or_default();
+    let ends = memchr_iter(b'\n', lines).chain((!lines.ends_with(b"\n")).then_some(cut));
     let mut from = 0;
-    for end in memchr_iter(b'\n', lines) {
-        block.events.push(from..end);
+    for end in ends.filter(|_| cut > 0) {
+        *met += 1;
+        let place = from..end;
+        if !lines.get(place.clone()).unwrap_or_default().trim_ascii().is_empty() {
+            block.events.push(Event { place, number: *met });
+        }
         from = end + 1;
-    }
-    if from < cut {
-        block.events.push(from..cut);
     }
     cut
 }
@@ -163,7 +170,13 @@ enum Text {
 impl Splitter {
     /// Looks at the bytes of `block` from `start` on. Adds the elements that end in them, and says behind
     /// which byte the block can end. The error is the place of a byte that cannot stand there.
-    fn split(&mut self, block: &mut Block, start: usize, is_end: bool) -> Result<usize, usize> {
+    fn split(
+        &mut self,
+        block: &mut Block,
+        start: usize,
+        is_end: bool,
+        met: &mut u64,
+    ) -> Result<usize, usize> {
         let mut cut = 0;
         if self.phase != Phase::Whole {
             for (at, &byte) in block.bytes.iter().enumerate().skip(start) {
@@ -173,8 +186,9 @@ impl Splitter {
                 if is_mark {
                     continue;
                 }
-                if let Some(element) = self.step(at, byte)? {
-                    block.events.push(element);
+                if let Some(place) = self.step(at, byte)? {
+                    *met += 1;
+                    block.events.push(Event { place, number: *met });
                     cut = at + 1;
                 }
                 if self.phase == Phase::Whole {
@@ -192,7 +206,7 @@ impl Splitter {
                     0
                 };
                 block.kind = Kind::Whole;
-                block.events.push(lead..block.bytes.len());
+                block.events.push(Event { place: lead..block.bytes.len(), number: 1 });
                 cut = block.bytes.len();
             }
             (Phase::After, _) => cut = block.bytes.len(),
@@ -297,13 +311,13 @@ mod tests {
 
     fn events(text: &str, format: LogFormat, at_a_time: usize) -> Result<Vec<String>, String> {
         let reader = LogReader::new(Drip(text.as_bytes(), at_a_time)).unwrap();
-        let (mut events, mut whole, mut number) = (Vec::new(), Vec::new(), 1);
+        let (mut events, mut whole) = (Vec::new(), Vec::new());
         for block in Feed::new(reader, format, 64) {
             let block = block.map_err(|error| error.to_string())?;
-            assert_eq!((block.first, block.offset), (number, wide(whole.len())));
-            number += wide(block.events.len());
-            for event in block.events {
-                events.push(String::from_utf8(block.bytes[event].to_vec()).unwrap());
+            assert_eq!(block.offset, wide(whole.len()));
+            for Event { place, number } in block.events {
+                let event = String::from_utf8(block.bytes[place].to_vec()).unwrap();
+                events.push(format!("{number} {event}"));
             }
             whole.extend_from_slice(&block.bytes);
         }
@@ -315,9 +329,10 @@ mod tests {
     fn lines_are_whole_however_they_come() {
         for (text, lines) in [
             ("", vec![]),
-            ("a", vec!["a"]),
-            ("a\n", vec!["a"]),
-            ("\n\na\r\n\nbc", vec!["", "", "a\r", "", "bc"]),
+            ("a", vec!["1 a"]),
+            ("a\n", vec!["1 a"]),
+            ("\n\t\na\r\n\nbc", vec!["3 a\r", "5 bc"]),
+            ("\n \r\n ", vec![]),
         ] {
             for at_a_time in 1..8 {
                 assert_eq!(events(text, LogFormat::Jsonl, at_a_time).unwrap(), lines, "{text:?}");
@@ -330,13 +345,13 @@ mod tests {
         for (text, elements) in [
             ("[]", vec![]),
             (" [ ] \n", vec![]),
-            ("[1]", vec!["1"]),
+            ("[1]", vec!["1 1"]),
             (
                 "\u{feff}[ {\"a\": [1, 2]} ,\n \"],[\\\"\" , [[]]\n]\n",
-                vec!["{\"a\": [1, 2]}", "\"],[\\\"\"", "[[]]"],
+                vec!["1 {\"a\": [1, 2]}", "2 \"],[\\\"\"", "3 [[]]"],
             ),
-            ("\u{feff}{\"a\": [1]}\n", vec!["{\"a\": [1]}\n"]),
-            ("{} {}", vec!["{} {}"]), // what is wrong with it shows when it is read
+            ("\u{feff}{\"a\": [1]}\n", vec!["1 {\"a\": [1]}\n"]),
+            ("{} {}", vec!["1 {} {}"]), // what is wrong with it shows when it is read
         ] {
             for at_a_time in 1..8 {
                 assert_eq!(events(text, LogFormat::Json, at_a_time).unwrap(), elements, "{text:?}");

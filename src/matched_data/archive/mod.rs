@@ -195,7 +195,9 @@ impl Archive {
         opener: &Opener,
         key: &PublicKey,
     ) -> Result<Summary, ArchiveError> {
-        pipeline::run(self.feed(log), &Reseal { opener, key }, &mut writer)
+        let mut summary = pipeline::run(self.feed(log), &Reseal { opener, key }, &mut writer)?;
+        summary.is_rewrap = true;
+        Ok(summary)
     }
 
     /// Looks at every blob, without any key.

@@ -12,7 +12,7 @@ use std::thread;
 use rayon::prelude::*;
 
 use super::error::ArchiveError;
-use super::feed::{Block, Feed, Kind, wide};
+use super::feed::{Block, Event, Feed, Kind, wide};
 use super::limits::{BATCH_BYTES, EVENTS_AT_A_TIME, QUEUED_BLOCKS};
 use super::rewrite::{Tally, Work, events_within, rewrite};
 use super::scan::Scan;
@@ -28,12 +28,11 @@ struct Part<T> {
     fault: Option<ArchiveError>,
 }
 
-/// An event, the bytes before it that belong to none, and for the last of a block those after it.
+/// An event, and the bytes before it that belong to none; at the end of a block there are only these.
 struct Segment<'b> {
     block: &'b Block,
     whole: Range<usize>,
-    event: Range<usize>,
-    number: u64,
+    event: Option<&'b Event>,
 }
 
 /// Works the whole log off. What comes before a fault is written.
@@ -47,8 +46,8 @@ pub(super) fn run<W: Work>(
     thread::scope(|scope| {
         scope.spawn(move || read(feed, &to_work));
         scope.spawn(move || work_off(work, &blocks, &to_writer));
-        // Where this ends early, the two others find nobody to send to, and end too.
-        write(&parts, writer)
+        // Where this ends early it drops its end, and the two others find nobody to send to.
+        write(parts, writer)
     })
 }
 
@@ -95,7 +94,7 @@ fn work_off<W: Work>(
 }
 
 fn write<T: Tally>(
-    batches: &Receiver<Vec<Part<T>>>,
+    batches: Receiver<Vec<Part<T>>>,
     writer: &mut dyn Write,
 ) -> Result<T, ArchiveError> {
     let mut tally = T::default();
@@ -117,16 +116,13 @@ fn write<T: Tally>(
 fn segments(block: &Block) -> Vec<Segment<'_>> {
     let mut segments = Vec::with_capacity(block.events.len() + 1);
     let mut from = 0;
-    let mut number = block.first;
     for event in &block.events {
-        segments.push(Segment { block, whole: from..event.end, event: event.clone(), number });
-        from = event.end;
-        number += 1;
+        segments.push(Segment { block, whole: from..event.place.end, event: Some(event) });
+        from = event.place.end;
     }
-    // What is behind the last event is an event of no bytes.
     let end = block.bytes.len();
     if from < end {
-        segments.push(Segment { block, whole: from..end, event: end..end, number });
+        segments.push(Segment { block, whole: from..end, event: None });
     }
     segments
 }
@@ -136,16 +132,13 @@ fn part<W: Work>(work: &W, segments: &[Segment<'_>]) -> Part<W::Tally> {
     let mut tally = W::Tally::default();
     let room = segments.iter().map(|segment| segment.whole.len()).sum();
     let mut out = Vec::with_capacity(room);
-    for Segment { block, whole, event, number } in segments {
-        let lead = block.bytes.get(whole.start..event.start).unwrap_or_default();
-        let text = block.bytes.get(event.clone()).unwrap_or_default();
-        out.extend_from_slice(lead);
+    for Segment { block, whole, event } in segments {
+        let start = event.map_or(whole.end, |event| event.place.start);
+        out.extend_from_slice(block.bytes.get(whole.start..start).unwrap_or_default());
+        let Some(Event { place, number }) = event else { continue };
+        let text = block.bytes.get(place.clone()).unwrap_or_default();
         let (mark, text) = byte_order_mark(text, *number);
         out.extend_from_slice(mark);
-        if text.trim_ascii().is_empty() && block.kind != Kind::Whole {
-            out.extend_from_slice(text);
-            continue;
-        }
         match rewrite(work, text, &mut scan, &mut out, &mut tally) {
             Ok(()) => {
                 tally.events(if block.kind == Kind::Whole { events_within(&scan) } else { 1 });
@@ -155,7 +148,7 @@ fn part<W: Work>(work: &W, segments: &[Segment<'_>]) -> Part<W::Tally> {
                 tally.not_json(*number);
             }
             Err(at) => {
-                let byte = block.offset + wide(event.start) + wide(mark.len()) + wide(at);
+                let byte = block.offset + wide(place.start) + wide(mark.len()) + wide(at);
                 return Part { bytes: out, tally, fault: Some(ArchiveError::NotJson { byte }) };
             }
         }

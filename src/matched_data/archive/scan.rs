@@ -456,7 +456,7 @@ mod tests {
         assert_eq!(found[3], (0, Name::Row(Column::Ray), "7"));
         assert_eq!((scan.nodes[1].parent, scan.nodes[1].name), (Some(0), Some(Name::Metadata)));
 
-        scan.read(r#"[{"value": "A", "key": "encrypted\u005fmatched_data"}]"#).unwrap();
+        scan.read(r#"[{"value": "A", "key": "encrypted\u005fmatched_data"}]"#, MAX_DEPTH).unwrap();
         assert!(scan.has_blob);
         scan.read(r#"[{"value": "encrypted_matched_data", "key": "other"}]"#, MAX_DEPTH).unwrap();
         assert!(!scan.has_blob);

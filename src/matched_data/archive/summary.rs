@@ -62,6 +62,8 @@ pub struct Summary {
     /// The number of the first of them, from 1.
     pub first_not_json: Option<u64>,
     left: BTreeMap<Left, u64>,
+    /// Whether blobs were to be sealed anew.
+    pub(super) is_rewrap: bool,
 }
 
 impl Summary {
@@ -92,6 +94,7 @@ impl Summary {
         self.moved += other.moved;
         self.not_json += other.not_json;
         self.first_not_json = self.first_not_json.or(other.first_not_json);
+        self.is_rewrap |= other.is_rewrap;
         for (left, count) in other.left {
             *self.left.entry(left).or_default() += count;
         }
@@ -106,10 +109,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.events == 1 { "" } else { "s" };
         write!(f, "{} event{plural}", self.events)?;
-        if self.resealed + self.sealed_already > 0 || self.opened == 0 && self.unbound > 0 {
+        if self.is_rewrap {
             write!(f, ", {} sealed to the new key", self.resealed)?;
             if self.sealed_already > 0 {
-                write!(f, ", {} that were already", self.sealed_already)?;
+                write!(f, ", {} sealed to it before", self.sealed_already)?;
             }
         } else {
             write!(f, ", {} opened", self.opened)?;

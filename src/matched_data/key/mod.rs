@@ -97,6 +97,9 @@ pub enum KeyError {
         "the public key is of low order, so that anybody could open what it seals\nno key generator writes such a key: ask its owner for it again"
     )]
     LowOrder,
+    /// A library refuses the key. No bytes of the right length get there.
+    #[error("the key is refused\nreport it: no key should lead here")]
+    Unusable,
     /// An opener without keys.
     #[error("there is no private key\ngive at least one")]
     NoKeys,

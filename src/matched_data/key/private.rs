@@ -69,7 +69,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Length`] when a library refuses 32 bytes, which none does.
+    /// [`KeyError::Unusable`] when a library refuses 32 bytes, which none does.
     pub fn from_bytes(suite: Suite, bytes: &[u8; PRIVATE_KEY_BYTES]) -> Result<Self, KeyError> {
         let (secret, public) = match suite {
             Suite::X25519 => x25519(bytes)?,
@@ -141,11 +141,8 @@ impl fmt::Debug for PrivateKey {
 /// A key for each library, and the public key.
 type Parts = (Secret, Vec<u8>);
 
-const REFUSED: KeyError =
-    KeyError::Length { bytes: PRIVATE_KEY_BYTES, expected: PRIVATE_KEY_BYTES };
-
 fn x25519(bytes: &[u8; PRIVATE_KEY_BYTES]) -> Result<Parts, KeyError> {
-    let hpke = PrivateOf::<X25519>::from_bytes(bytes).map_err(|_| REFUSED)?;
+    let hpke = PrivateOf::<X25519>::from_bytes(bytes).map_err(|_| KeyError::Unusable)?;
     let public = X25519::sk_to_pk(&hpke).to_bytes().to_vec();
     let secret = X25519Secret {
         hpke,
@@ -155,13 +152,13 @@ fn x25519(bytes: &[u8; PRIVATE_KEY_BYTES]) -> Result<Parts, KeyError> {
             &aws_lc_rs::agreement::X25519,
             bytes,
         )
-        .map_err(|_| REFUSED)?,
+        .map_err(|_| KeyError::Unusable)?,
     };
     Ok((Secret::X25519(Box::new(secret)), public))
 }
 
 fn xwing(seed: &[u8; PRIVATE_KEY_BYTES]) -> Result<Parts, KeyError> {
-    let hpke = PrivateOf::<XWing>::from_bytes(seed).map_err(|_| REFUSED)?;
+    let hpke = PrivateOf::<XWing>::from_bytes(seed).map_err(|_| KeyError::Unusable)?;
     let public = XWing::sk_to_pk(&hpke).to_bytes().to_vec();
     Ok((Secret::XWing(Box::new(hpke)), public))
 }

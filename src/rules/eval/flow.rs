@@ -10,7 +10,7 @@ use crate::rules::ast::Step;
 use crate::rules::value::{Map, Value};
 
 /// A value on its way.
-pub(super) enum Flow<'v, T: Tracer> {
+pub(super) enum Flow<'v, T: Tracer<'v>> {
     Bool(bool),
     Int(i64),
     Bytes(Cow<'v, [u8]>),
@@ -24,12 +24,12 @@ pub(super) enum Flow<'v, T: Tracer> {
 }
 
 /// An element of an array that a function made.
-pub(super) struct Item<'v, T: Tracer> {
+pub(super) struct Item<'v, T: Tracer<'v>> {
     pub(super) value: Flow<'v, T>,
-    pub(super) origin: T::Origin<'v>,
+    pub(super) origin: T::Origin,
 }
 
-impl<T: Tracer> Clone for Flow<'_, T> {
+impl<'v, T: Tracer<'v>> Clone for Flow<'v, T> {
     fn clone(&self) -> Self {
         match self {
             Self::Bool(value) => Self::Bool(*value),
@@ -43,13 +43,13 @@ impl<T: Tracer> Clone for Flow<'_, T> {
     }
 }
 
-impl<T: Tracer> Clone for Item<'_, T> {
+impl<'v, T: Tracer<'v>> Clone for Item<'v, T> {
     fn clone(&self) -> Self {
         Self { value: self.value.clone(), origin: self.origin.clone() }
     }
 }
 
-impl<'v, T: Tracer> Flow<'v, T> {
+impl<'v, T: Tracer<'v>> Flow<'v, T> {
     /// A value of the request.
     #[inline]
     pub(super) fn of(value: &'v Value<'v>) -> Self {
@@ -103,11 +103,11 @@ impl<'v, T: Tracer> Flow<'v, T> {
 }
 
 /// The element or member that a step leads to.
-pub(super) fn step<'v, T: Tracer>(
+pub(super) fn step<'v, T: Tracer<'v>>(
     value: Option<Flow<'v, T>>,
-    origin: T::Origin<'v>,
+    origin: T::Origin,
     step: &Step,
-) -> (Option<Flow<'v, T>>, T::Origin<'v>) {
+) -> (Option<Flow<'v, T>>, T::Origin) {
     match step {
         Step::At(index) => {
             let index = usize::try_from(*index).unwrap_or(usize::MAX);
@@ -136,10 +136,10 @@ pub(super) fn step<'v, T: Tracer>(
 }
 
 /// Gives each element of an array or value of a map, in order.
-pub(super) fn each<'v, T: Tracer>(
+pub(super) fn each<'v, T: Tracer<'v>>(
     value: Flow<'v, T>,
-    origin: &T::Origin<'v>,
-    give: &mut dyn FnMut(Flow<'v, T>, T::Origin<'v>) -> ControlFlow<()>,
+    origin: &T::Origin,
+    give: &mut impl FnMut(Flow<'v, T>, T::Origin) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     match value {
         Flow::Array(values) => values.iter().enumerate().try_for_each(|(index, value)| {

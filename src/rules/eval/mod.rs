@@ -38,11 +38,11 @@ impl Program {
 }
 
 /// The answer of a condition, and why.
-fn holds<'v, T: Tracer>(
+fn holds<'v, T: Tracer<'v>>(
     node: &'v Node,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-) -> (bool, T::Reasons<'v>) {
+) -> (bool, T::Reasons) {
     match node {
         // The first operand that decides is the reason; none does if all agree.
         Node::And(operands) => joined(operands, false, facts, tracer),
@@ -71,12 +71,12 @@ fn holds<'v, T: Tracer>(
 }
 
 /// `and` and `or`: the first operand that is `decides` ends it.
-fn joined<'v, T: Tracer>(
+fn joined<'v, T: Tracer<'v>>(
     operands: &'v [Node],
     decides: bool,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-) -> (bool, T::Reasons<'v>) {
+) -> (bool, T::Reasons) {
     let mut reasons = T::no_reasons();
     for operand in operands {
         let (value, why) = holds(operand, facts, tracer);
@@ -88,12 +88,12 @@ fn joined<'v, T: Tracer>(
     (!decides, reasons)
 }
 
-fn quantified<'v, T: Tracer>(
+fn quantified<'v, T: Tracer<'v>>(
     quantifier: Quantifier,
     node: &'v Each,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-) -> (bool, T::Reasons<'v>) {
+) -> (bool, T::Reasons) {
     let mut tally = Tally::<T>::new(quantifier);
     let is_there = match node {
         // Most are like this: no array of answers is made.
@@ -113,15 +113,15 @@ fn quantified<'v, T: Tracer>(
 }
 
 /// The answers of the elements, as `any` or `all` sees them.
-struct Tally<'v, T: Tracer> {
+struct Tally<'v, T: Tracer<'v>> {
     quantifier: Quantifier,
     one_holds: bool,
     one_fails: bool,
-    holding: T::Reasons<'v>,
-    failing: T::Reasons<'v>,
+    holding: T::Reasons,
+    failing: T::Reasons,
 }
 
-impl<'v, T: Tracer> Tally<'v, T> {
+impl<'v, T: Tracer<'v>> Tally<'v, T> {
     fn new(quantifier: Quantifier) -> Self {
         Self {
             quantifier,
@@ -132,7 +132,7 @@ impl<'v, T: Tracer> Tally<'v, T> {
         }
     }
 
-    fn count(&mut self, value: bool, why: T::Reasons<'v>) {
+    fn count(&mut self, value: bool, why: T::Reasons) {
         if value {
             self.one_holds = true;
             T::add(&mut self.holding, why);
@@ -151,7 +151,7 @@ impl<'v, T: Tracer> Tally<'v, T> {
             }
     }
 
-    fn answer(self) -> (bool, T::Reasons<'v>) {
+    fn answer(self) -> (bool, T::Reasons) {
         match self.quantifier {
             Quantifier::Any if self.one_holds => (true, self.holding),
             Quantifier::Any => (false, T::whole(self.failing)),
@@ -162,10 +162,10 @@ impl<'v, T: Tracer> Tally<'v, T> {
 }
 
 /// An answer for each element, and why. `None` where there is no array.
-type Answers<'v, T> = Option<Vec<(bool, <T as Tracer>::Reasons<'v>)>>;
+type Answers<'v, T> = Option<Vec<(bool, <T as Tracer<'v>>::Reasons)>>;
 
 /// Array-wise: every operand is evaluated, and the longer arrays are cut to the shortest.
-fn each<'v, T: Tracer>(node: &'v Each, facts: &'v Facts<'v>, tracer: &mut T) -> Answers<'v, T> {
+fn each<'v, T: Tracer<'v>>(node: &'v Each, facts: &'v Facts<'v>, tracer: &mut T) -> Answers<'v, T> {
     match node {
         Each::And(operands) => pairwise(operands, |a, b| a & b, facts, tracer),
         Each::Or(operands) => pairwise(operands, |a, b| a | b, facts, tracer),
@@ -186,7 +186,7 @@ fn each<'v, T: Tracer>(node: &'v Each, facts: &'v Facts<'v>, tracer: &mut T) -> 
     }
 }
 
-fn pairwise<'v, T: Tracer>(
+fn pairwise<'v, T: Tracer<'v>>(
     operands: &'v [Each],
     join: impl Fn(bool, bool) -> bool,
     facts: &'v Facts<'v>,
@@ -216,11 +216,11 @@ fn pairwise<'v, T: Tracer>(
 }
 
 /// Gives the answer of each element, in order; whether there is an array.
-fn answers<'v, T: Tracer>(
+fn answers<'v, T: Tracer<'v>>(
     compare: &'v Compare,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-    give: &mut impl FnMut(bool, T::Reasons<'v>) -> ControlFlow<()>,
+    give: &mut impl FnMut(bool, T::Reasons) -> ControlFlow<()>,
 ) -> bool {
     elements(&compare.operand, facts, tracer, &mut |value, origin| {
         let holds = compare.test.holds(Some(&value));
@@ -229,11 +229,11 @@ fn answers<'v, T: Tracer>(
 }
 
 /// The value of an operand that has one.
-fn operand<'v, T: Tracer>(
+fn operand<'v, T: Tracer<'v>>(
     operand: &'v Operand,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-) -> (Option<Flow<'v, T>>, T::Origin<'v>) {
+) -> (Option<Flow<'v, T>>, T::Origin) {
     let (mut value, mut origin) = match &operand.source {
         Source::Field(field, place) => {
             tracer.access(*field, *place);
@@ -250,11 +250,11 @@ fn operand<'v, T: Tracer>(
 
 /// Gives each value of an operand with a `[*]`, in order; whether there is an array or map to take them of.
 /// Where the steps after a `[*]` lead nowhere, the element is left out.
-fn elements<'v, T: Tracer>(
+fn elements<'v, T: Tracer<'v>>(
     of: &'v Operand,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-    give: &mut impl FnMut(Flow<'v, T>, T::Origin<'v>) -> ControlFlow<()>,
+    give: &mut impl FnMut(Flow<'v, T>, T::Origin) -> ControlFlow<()>,
 ) -> bool {
     let (container, origin) = operand(of, facts, tracer);
     let Some(container) = container else { return false };
@@ -263,11 +263,11 @@ fn elements<'v, T: Tracer>(
     true
 }
 
-fn walk<'v, T: Tracer>(
+fn walk<'v, T: Tracer<'v>>(
     value: Flow<'v, T>,
-    origin: T::Origin<'v>,
+    origin: T::Origin,
     steps: &'v [Step],
-    give: &mut impl FnMut(Flow<'v, T>, T::Origin<'v>) -> ControlFlow<()>,
+    give: &mut impl FnMut(Flow<'v, T>, T::Origin) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let Some((step, rest)) = steps.split_first() else { return give(value, origin) };
     match (step, value) {

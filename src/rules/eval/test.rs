@@ -27,7 +27,7 @@ impl Test {
     /// Whether a value passes. One that is missing passes `ne` only, and so does an address of the other
     /// family.
     #[inline]
-    pub(super) fn holds<T: Tracer>(&self, value: Option<&Flow<'_, T>>) -> bool {
+    pub(super) fn holds<'v, T: Tracer<'v>>(&self, value: Option<&Flow<'v, T>>) -> bool {
         match (self, value) {
             (Self::True, Some(Flow::Bool(value))) => *value,
             (Self::Int(op, int), Some(Flow::Int(value))) => op.holds(value.cmp(int)),
@@ -58,7 +58,7 @@ impl Test {
     }
 
     /// What of a value that passes made it pass.
-    pub(super) fn what<T: Tracer>(&self, value: Option<&Flow<'_, T>>) -> What {
+    pub(super) fn what<'v, T: Tracer<'v>>(&self, value: Option<&Flow<'v, T>>) -> What {
         let span = match (self, value) {
             (Self::Contains(finder), Some(Flow::Bytes(value))) => {
                 finder.find(value).map(|start| start..start + finder.needle().len())

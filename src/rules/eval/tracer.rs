@@ -9,17 +9,20 @@ use crate::rules::program::{Compare, Place};
 use crate::rules::scheme::FieldId;
 use crate::rules::value::Value;
 
+/// A value that something is said of, where it comes from, and the part that it is said of.
+pub(super) type Subject<'v, T> = (Flow<'v, T>, <T as Tracer<'v>>::Origin, Option<Range<usize>>);
+
 /// Records an evaluation, or does not.
 ///
 /// Only [`access`](Self::access) changes the tracer; the rest says how origins and reasons are put together,
 /// and the evaluator carries them beside the values.
-pub(super) trait Tracer: Sized {
+pub(super) trait Tracer<'v>: Sized {
     /// Whether anything is recorded.
     const RECORDS: bool;
     /// Where a value comes from.
-    type Origin<'v>: Clone;
+    type Origin: Clone;
     /// Why a Bool is what it is.
-    type Reasons<'v>;
+    type Reasons;
     /// How the bytes of a function's result go back to its arguments.
     type Pieces: Pieces;
 
@@ -27,104 +30,109 @@ pub(super) trait Tracer: Sized {
     fn access(&mut self, field: FieldId, place: Place);
 
     /// The origin of a field's value.
-    fn of_field<'v>(field: FieldId, value: Option<&'v Value<'v>>) -> Self::Origin<'v>;
+    fn of_field(field: FieldId, value: Option<&'v Value<'v>>) -> Self::Origin;
     /// The origin of a value of the rule.
-    fn of_rule<'v>() -> Self::Origin<'v>;
+    fn of_rule() -> Self::Origin;
     /// The origin of an array's element.
-    fn at<'v>(
-        origin: &Self::Origin<'v>,
+    fn at(
+        origin: &Self::Origin,
         index: usize,
         element: Option<&'v Value<'v>>,
-    ) -> Self::Origin<'v>;
+    ) -> Self::Origin;
     /// The origin of a map's value.
-    fn under<'v>(
-        origin: &Self::Origin<'v>,
+    fn under(
+        origin: &Self::Origin,
         key: &[u8],
         member: Option<&'v Value<'v>>,
-    ) -> Self::Origin<'v>;
+    ) -> Self::Origin;
 
     /// The origin of what a function gave for these arguments.
-    fn called<'o, 'v: 'o>(
+    fn called<'o>(
         function: Function,
-        arguments: impl Iterator<Item = &'o Self::Origin<'v>>,
+        arguments: impl Iterator<Item = &'o Self::Origin>,
         pieces: Self::Pieces,
-    ) -> Self::Origin<'v>
+    ) -> Self::Origin
     where
-        Self: 'o;
+        Self: 'o,
+        'v: 'o;
     /// The origin of a value that a function handed on as it was.
-    fn handed_on<'v>(function: Function, origin: &Self::Origin<'v>) -> Self::Origin<'v>;
+    fn handed_on(function: Function, origin: &Self::Origin) -> Self::Origin;
     /// The origin of what a function gave that tells nothing of its arguments in clear: in place of the
     /// result, the field stands for itself.
-    fn condensed<'o, 'v: 'o>(
+    fn condensed<'o>(
         function: Function,
-        arguments: impl Iterator<Item = &'o Self::Origin<'v>>,
-    ) -> Self::Origin<'v>
+        arguments: impl Iterator<Item = &'o Self::Origin>,
+    ) -> Self::Origin
     where
-        Self: 'o;
+        Self: 'o,
+        'v: 'o;
     /// The origin of a Bool that a function said of these values, all of each or a part of it: in place of
     /// the Bool, they stand for themselves.
-    fn said_of<'v>(
+    fn said_of<'o>(
         function: Function,
-        argument: &Self::Origin<'v>,
-        subjects: Vec<(Flow<'v, Self>, Self::Origin<'v>, Option<Range<usize>>)>,
-    ) -> Self::Origin<'v>;
+        arguments: impl Iterator<Item = &'o Self::Origin>,
+        subjects: impl FnOnce() -> Vec<Subject<'v, Self>>,
+    ) -> Self::Origin
+    where
+        Self: 'o,
+        'v: 'o;
 
     /// No reason yet.
-    fn no_reasons<'v>() -> Self::Reasons<'v>;
+    fn no_reasons() -> Self::Reasons;
     /// The reason why a comparison is what it is.
-    fn reason<'v>(
+    fn reason(
         compare: &Compare,
         value: Option<Flow<'v, Self>>,
-        origin: Self::Origin<'v>,
+        origin: Self::Origin,
         holds: bool,
-    ) -> Self::Reasons<'v>;
+    ) -> Self::Reasons;
     /// Adds more reasons.
-    fn add<'v>(reasons: &mut Self::Reasons<'v>, more: Self::Reasons<'v>);
+    fn add(reasons: &mut Self::Reasons, more: Self::Reasons);
     /// The same reasons, with the values whole.
-    fn whole<'v>(reasons: Self::Reasons<'v>) -> Self::Reasons<'v>;
+    fn whole(reasons: Self::Reasons) -> Self::Reasons;
 }
 
 /// Records nothing.
 pub(super) struct Off;
 
-impl Tracer for Off {
+impl<'v> Tracer<'v> for Off {
     const RECORDS: bool = false;
-    type Origin<'v> = ();
-    type Reasons<'v> = ();
+    type Origin = ();
+    type Reasons = ();
     type Pieces = ();
 
     #[inline(always)]
     fn access(&mut self, _field: FieldId, _place: Place) {}
     #[inline(always)]
-    fn of_field<'v>(_field: FieldId, _value: Option<&'v Value<'v>>) {}
+    fn of_field(_field: FieldId, _value: Option<&'v Value<'v>>) {}
     #[inline(always)]
-    fn of_rule<'v>() {}
+    fn of_rule() {}
     #[inline(always)]
-    fn at<'v>(_origin: &(), _index: usize, _element: Option<&'v Value<'v>>) {}
+    fn at(_origin: &(), _index: usize, _element: Option<&'v Value<'v>>) {}
     #[inline(always)]
-    fn under<'v>(_origin: &(), _key: &[u8], _member: Option<&'v Value<'v>>) {}
+    fn under(_origin: &(), _key: &[u8], _member: Option<&'v Value<'v>>) {}
     #[inline(always)]
-    fn called<'o, 'v: 'o>(
+    fn called<'o>(
         _function: Function,
         _arguments: impl Iterator<Item = &'o ()>,
         _pieces: (),
     ) {
     }
     #[inline(always)]
-    fn handed_on<'v>(_function: Function, _origin: &()) {}
+    fn handed_on(_function: Function, _origin: &()) {}
     #[inline(always)]
-    fn condensed<'o, 'v: 'o>(_function: Function, _arguments: impl Iterator<Item = &'o ()>) {}
+    fn condensed<'o>(_function: Function, _arguments: impl Iterator<Item = &'o ()>) {}
     #[inline(always)]
-    fn said_of<'v>(
+    fn said_of<'o>(
         _function: Function,
-        _argument: &(),
-        _subjects: Vec<(Flow<'v, Self>, (), Option<Range<usize>>)>,
+        _arguments: impl Iterator<Item = &'o ()>,
+        _subjects: impl FnOnce() -> Vec<Subject<'v, Self>>,
     ) {
     }
     #[inline(always)]
-    fn no_reasons<'v>() {}
+    fn no_reasons() {}
     #[inline(always)]
-    fn reason<'v>(
+    fn reason(
         _compare: &Compare,
         _value: Option<Flow<'v, Self>>,
         _origin: (),
@@ -132,7 +140,7 @@ impl Tracer for Off {
     ) {
     }
     #[inline(always)]
-    fn add<'v>(_reasons: &mut (), _more: ()) {}
+    fn add(_reasons: &mut (), _more: ()) {}
     #[inline(always)]
-    fn whole<'v>(_reasons: ()) {}
+    fn whole(_reasons: ()) {}
 }

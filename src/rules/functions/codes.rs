@@ -86,8 +86,8 @@ pub(in crate::rules) fn decode_base64<'v, P: Pieces>(
     }
     match digits % 4 {
         0 => {}
-        2 => decoded.extend((bits << 4).to_be_bytes().get(3..).unwrap_or_default()),
-        3 => decoded.extend((bits << 6).to_be_bytes().get(1..3).map_or(&[][..], |pair| pair)),
+        2 => decoded.extend((bits >> 4).to_be_bytes().into_iter().skip(3)),
+        3 => decoded.extend((bits >> 2).to_be_bytes().into_iter().skip(2)),
         _ => return None,
     }
     all_of(0, value.len(), decoded.len(), pieces);

@@ -303,7 +303,8 @@ mod tests {
                 }
             }
             let text = text.unwrap();
-            prop_assert_eq!(string(&text, &keys).as_deref(), expected.and_then(|value| value.as_str()));
+            let found = string(&text, &keys);
+            prop_assert_eq!(found.as_deref(), expected.and_then(|value| value.as_str()));
             prop_assert_eq!(integer(&text, &keys), expected.and_then(|value| value.as_i64()));
         }
     }

@@ -43,7 +43,7 @@ pub(in crate::rules) fn address_range(cursor: &mut Cursor<'_>) -> Result<Range, 
 }
 
 /// The first and last address with the same leading bits; `None` where the address has not as many.
-pub(in crate::rules) fn network(address: IpAddr, bits: u32) -> Option<Range> {
+fn network(address: IpAddr, bits: u32) -> Option<Range> {
     match address {
         IpAddr::V4(address) => {
             let host = u32::MAX.checked_shr(bits).unwrap_or(0);

@@ -7,9 +7,9 @@ mod string;
 use super::ast::Span;
 use super::error::Fault;
 
-pub(super) use self::address::{address, address_range, network};
+pub(super) use self::address::{address, address_range};
 pub(super) use self::number::{int, int_range};
-pub(super) use self::string::{RegexText, bytes, is_byte_string, regex, string};
+pub(super) use self::string::{bytes, is_byte_string, regex, string};
 
 /// A place in a text, and what follows it.
 #[derive(Clone, Copy, Debug)]

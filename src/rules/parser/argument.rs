@@ -2,9 +2,9 @@
 
 use super::call::Given;
 use super::{Parser, hint};
-use crate::rules::ast::{Argument, Case, Literal, Shape};
+use crate::rules::ast::{Argument, Case, Literal, Shape, Span};
 use crate::rules::error::Fault;
-use crate::rules::functions::{Check, Function, Parameter, Signature, Source, Takes};
+use crate::rules::functions::{Check, Function, Parameter, Signature, Source};
 use crate::rules::lexer;
 use crate::rules::regex::Regex;
 use crate::rules::replacement::Replacement;
@@ -18,32 +18,39 @@ impl Parser<'_> {
         parameter: &Parameter,
         first: Option<&Type>,
         signature: &Signature,
-    ) -> Result<Given, Fault> {
-        let start = self.cursor.at();
+    ) -> Result<Box<Given>, Fault> {
         let given = match self.literal_type(parameter, first) {
-            Some(ty) => {
-                let literal = self.literal(&ty)?;
-                let argument = Argument::Literal(literal);
-                Given { argument, ty, shape: Shape::One, span: self.cursor.span(start) }
-            }
-            None => {
-                let operand = self.operand()?;
-                let (ty, shape, span) = (operand.ty.clone(), operand.shape, operand.span.clone());
-                Given { argument: Argument::Operand(operand), ty, shape, span }
-            }
+            Some(ty) => self.given_literal(ty)?,
+            None => Given::operand(self.operand()?),
         };
+        self.check_argument(&given, parameter, first, signature)?;
+        Ok(given)
+    }
+
+    fn given_literal(&mut self, ty: Type) -> Result<Box<Given>, Fault> {
+        let start = self.cursor.at();
+        let argument = Argument::Literal(self.literal(&ty)?);
+        Ok(Box::new(Given { argument, ty, shape: Shape::One, span: self.cursor.span(start) }))
+    }
+
+    /// Whether an argument is of the parameter's type and source, and a literal what is asked of it.
+    fn check_argument(
+        &mut self,
+        given: &Given,
+        parameter: &Parameter,
+        first: Option<&Type>,
+        signature: &Signature,
+    ) -> Result<(), Fault> {
         let of_first = first.unwrap_or(&given.ty);
         if !parameter.takes.takes(&given.ty, of_first) {
-            return Err(hint::argument_of_other_type(&given, parameter, of_first, signature));
+            return Err(hint::argument_of_other_type(given, parameter, of_first, signature));
         }
+        let span = given.span.clone();
         match (&given.argument, parameter.source) {
-            (Argument::Literal(_), Source::Request) => Err(hint::literal_argument(given.span, parameter, signature)),
-            (Argument::Operand(_), Source::Literal) => Err(hint::operand_argument(given.span, parameter, signature)),
-            (Argument::Literal(literal), _) => {
-                self.check(literal, parameter, start, signature.function)?;
-                Ok(given)
-            }
-            (Argument::Operand(_), _) => Ok(given),
+            (Argument::Literal(_), Source::Request) => Err(hint::literal_argument(span, parameter, signature)),
+            (Argument::Operand(_), Source::Literal) => Err(hint::operand_argument(span, parameter, signature)),
+            (Argument::Literal(literal), _) => self.check(literal, parameter, span, signature.function),
+            (Argument::Operand(_), _) => Ok(()),
         }
     }
 
@@ -70,8 +77,7 @@ impl Parser<'_> {
     }
 
     /// What is asked of a literal.
-    fn check(&mut self, literal: &Literal, parameter: &Parameter, start: usize, function: Function) -> Result<(), Fault> {
-        let span = self.cursor.span(start);
+    fn check(&mut self, literal: &Literal, parameter: &Parameter, span: Span, function: Function) -> Result<(), Fault> {
         match (parameter.check, literal) {
             (Check::Between(least, most), Literal::Int(number)) if !(least..=most).contains(number) => {
                 let fault = format!("{number} is no {} of {}", parameter.name, function.name());
@@ -86,7 +92,7 @@ impl Parser<'_> {
                 let letters: Vec<_> = known.chars().map(String::from).collect();
                 Err(Fault::new(span, fault, format!("the letters are {}, each once", letters.join(" and "))))
             }
-            (Check::Regex, Literal::Bytes(pattern)) => self.check_regex(pattern, start),
+            (Check::Regex, Literal::Bytes(pattern)) => self.check_regex(pattern, span),
             (Check::Wildcard, Literal::Bytes(pattern)) => {
                 let checked = Wildcard::new(pattern, Case::Ignored);
                 checked.map(|wildcard| self.groups = wildcard.stars()).map_err(|error| Fault::of(span, &error))
@@ -99,8 +105,7 @@ impl Parser<'_> {
         }
     }
 
-    fn check_regex(&mut self, pattern: &[u8], start: usize) -> Result<(), Fault> {
-        let span = self.cursor.span(start);
+    fn check_regex(&mut self, pattern: &[u8], span: Span) -> Result<(), Fault> {
         let Ok(pattern) = std::str::from_utf8(pattern) else {
             let way_out = "write \\\\xff in a quoted string, \\xff in a raw one: the escape is the regular expression's";
             return Err(Fault::new(span, "the regular expression is not UTF-8", way_out));

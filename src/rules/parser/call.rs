@@ -1,7 +1,7 @@
 //! Calls of functions, checked against their signatures.
 
 use super::{Parser, hint};
-use crate::rules::ast::{Argument, Call, Literal, OperandKind, Shape, Span};
+use crate::rules::ast::{Argument, Call, Literal, Operand, OperandKind, Shape, Span};
 use crate::rules::error::Fault;
 use crate::rules::fields::Builtin;
 use crate::rules::functions::{Function, Parameter, Signature};
@@ -18,6 +18,13 @@ pub(super) struct Given {
     pub(super) ty: Type,
     pub(super) shape: Shape,
     pub(super) span: Span,
+}
+
+impl Given {
+    pub(super) fn operand(operand: Box<Operand>) -> Box<Self> {
+        let (ty, shape, span) = (operand.ty.clone(), operand.shape, operand.span.clone());
+        Box::new(Self { argument: Argument::Operand(*operand), ty, shape, span })
+    }
 }
 
 impl Parser<'_> {
@@ -52,7 +59,7 @@ impl Parser<'_> {
             if argument.shape == Shape::Each && !given.is_empty() {
                 return Err(hint::each_behind_first(argument.span));
             }
-            given.push(argument);
+            given.push(*argument);
             self.cursor.skip_space();
             if !self.cursor.eat(",") {
                 self.close(open)?;

@@ -48,25 +48,29 @@ const WORDS: [(&str, Operator); 11] = [
 
 impl Parser<'_> {
     /// A value, and what it is compared with; a Bool stands by itself.
-    pub(super) fn comparison(&mut self) -> Result<Expr, Fault> {
+    pub(super) fn comparison(&mut self) -> Result<Box<Expr>, Fault> {
         let start = self.cursor.at();
         let operand = self.operand()?;
-        let shape = operand.shape;
-        let shape = match (&operand.ty, shape) {
+        let shape = match (&operand.ty, operand.shape) {
             (Type::Bool, shape) => shape,
             (ty, Shape::One) if is_bools(ty) => Shape::Each,
-            (Type::Int | Type::Bytes | Type::Ip, shape) => {
-                let comparison = self.compared(&operand)?;
-                let kind = ExprKind::Compare { operand, comparison };
-                return Ok(Expr { kind, shape, span: self.cursor.span(start) });
-            }
+            (Type::Int | Type::Bytes | Type::Ip, _) => return self.compared(*operand, start),
             _ => return Err(hint::not_comparable(&self.cursor, &operand)),
         };
         hint::compared_bool(&self.cursor, &operand)?;
-        Ok(Expr { kind: ExprKind::Truth(operand), shape, span: self.cursor.span(start) })
+        let kind = ExprKind::Truth(*operand);
+        Ok(Box::new(Expr { kind, shape, span: self.cursor.span(start) }))
     }
 
-    fn compared(&mut self, operand: &Operand) -> Result<Comparison, Fault> {
+    fn compared(&mut self, operand: Operand, start: usize) -> Result<Box<Expr>, Fault> {
+        let shape = operand.shape;
+        let comparison = self.right_side(&operand)?;
+        let kind = ExprKind::Compare { operand, comparison };
+        Ok(Box::new(Expr { kind, shape, span: self.cursor.span(start) }))
+    }
+
+    /// The operator, and what stands behind it.
+    fn right_side(&mut self, operand: &Operand) -> Result<Comparison, Fault> {
         self.cursor.skip_space();
         let start = self.cursor.at();
         let operator = self.operator(operand)?;

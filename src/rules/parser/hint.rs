@@ -5,7 +5,7 @@ use crate::rules::ast::{Expr, LogicalOp, Operand, Quantifier, Shape, Span, Step}
 use crate::rules::error::Fault;
 use crate::rules::functions::{Function, Parameter, Signature};
 use crate::rules::lexer::{Cursor, cut, shown};
-use crate::rules::limits::MAX_ARGUMENTS;
+use crate::rules::limits::{MAX_ARGUMENTS, MAX_NESTING};
 use crate::rules::scheme::Scheme;
 use crate::rules::suggest;
 use crate::rules::types::Type;
@@ -87,6 +87,11 @@ pub(super) fn unknown_name(span: Span, name: &str, called: bool, scheme: &Scheme
     Fault::new(span, fault, way_out)
 }
 
+pub(super) fn too_deep(start: usize) -> Fault {
+    let fault = format!("the expression nests more than {MAX_NESTING} levels deep");
+    Fault::new(start..start + 1, fault, "drop parentheses that do nothing, or split the rule")
+}
+
 pub(super) fn unknown_list(span: Span, name: &str, scheme: &Scheme) -> Fault {
     let fault = format!("there is no list {}", cut(&format!("${name}")));
     let way_out = suggest::like(name, scheme.lists().map(|(_, name, _)| name)).map_or_else(
@@ -98,7 +103,13 @@ pub(super) fn unknown_list(span: Span, name: &str, scheme: &Scheme) -> Fault {
 
 /// What stands behind a whole expression.
 pub(super) fn behind(cursor: &Cursor<'_>) -> Fault {
-    let way_out = match cursor.peek() {
+    let fault = format!("the expression is whole, and {} behind it", cursor.found());
+    Fault::new(cursor.token(), fault, joined(cursor))
+}
+
+/// What was meant by what stands behind a condition.
+fn joined(cursor: &Cursor<'_>) -> &'static str {
+    match cursor.peek() {
         Some(')') => "take the parenthesis away: none is open",
         Some('|') => "write or, or ||",
         Some('&') => "write and, or &&",
@@ -107,9 +118,7 @@ pub(super) fn behind(cursor: &Cursor<'_>) -> Fault {
         Some(';') => "an expression has no end mark; a rule has one expression",
         Some('[') => "an index follows its field without a space",
         _ => "join conditions with and, or, xor",
-    };
-    let fault = format!("the expression is whole, and {} behind it", cursor.found());
-    Fault::new(cursor.token(), fault, way_out)
+    }
 }
 
 pub(super) fn not_closed(cursor: &Cursor<'_>, open: usize) -> Fault {
@@ -117,8 +126,7 @@ pub(super) fn not_closed(cursor: &Cursor<'_>, open: usize) -> Fault {
         let way_out = format!("close the parenthesis of column {}", open + 1);
         return Fault::new(cursor.token(), "a parenthesis is not closed", way_out);
     }
-    let found = behind(cursor);
-    Fault::new(found.span, format!("a `)` belongs here, and {}", cursor.found()), found.way_out)
+    Fault::new(cursor.token(), format!("a `)` belongs here, and {}", cursor.found()), joined(cursor))
 }
 
 /// An operator that joins a Bool with an Array(Bool).

@@ -1,7 +1,7 @@
 //! `and`, `or`, `xor`, `not`, parentheses, `any` and `all`.
 
 use super::{Parser, hint};
-use crate::rules::ast::{Expr, ExprKind, LogicalOp, Quantifier, Shape};
+use crate::rules::ast::{Expr, ExprKind, LogicalOp, Quantifier, Shape, Span};
 use crate::rules::error::Fault;
 
 /// The operators with their spellings.
@@ -12,33 +12,30 @@ const OPERATORS: [(LogicalOp, &str, &str); 3] = [
 ];
 
 impl Parser<'_> {
-    /// A condition, with its operators of any precedence.
-    pub(super) fn logical(&mut self) -> Result<Expr, Fault> {
-        self.chain(LogicalOp::Or)
-    }
-
-    /// Conditions joined by operators that bind at least as strongly as `least`.
-    fn chain(&mut self, least: LogicalOp) -> Result<Expr, Fault> {
-        let mut left = self.simple()?;
-        while let Some(op) = self.eat_operator(least) {
-            let right = match op {
-                LogicalOp::Or => self.chain(LogicalOp::Xor)?,
-                LogicalOp::Xor => self.chain(LogicalOp::And)?,
-                LogicalOp::And => self.simple()?,
-            };
-            left = join(op, left, right)?;
+    /// Conditions with operators between them. One function for all precedences: nesting costs less stack.
+    pub(super) fn logical(&mut self) -> Result<Box<Expr>, Fault> {
+        // What waits for its right side, each with an operator that binds more than the one before.
+        let mut waiting: Vec<(Box<Expr>, LogicalOp)> = Vec::new();
+        loop {
+            let mut right = self.simple()?;
+            let next = self.eat_operator();
+            while let Some((left, op)) = waiting.pop_if(|(_, op)| next.is_none_or(|next| *op >= next)) {
+                right = join(op, left, right)?;
+            }
+            match next {
+                Some(op) => waiting.push((right, op)),
+                None => return Ok(right),
+            }
         }
-        Ok(left)
     }
 
-    /// Goes on behind an operator that binds at least as strongly as `least`, if one stands here.
-    fn eat_operator(&mut self, least: LogicalOp) -> Option<LogicalOp> {
+    /// Goes on behind an operator, if one stands here.
+    fn eat_operator(&mut self) -> Option<LogicalOp> {
         let before = self.cursor;
         self.cursor.skip_space();
-        let operators = OPERATORS.iter().filter(|(op, ..)| *op >= least);
-        for (op, word, symbol) in operators {
+        for (op, word, symbol) in OPERATORS {
             if self.cursor.eat_word(word) || self.cursor.eat(symbol) {
-                return Some(*op);
+                return Some(op);
             }
         }
         self.cursor = before;
@@ -46,44 +43,40 @@ impl Parser<'_> {
     }
 
     /// A condition that no operator joins.
-    fn simple(&mut self) -> Result<Expr, Fault> {
+    fn simple(&mut self) -> Result<Box<Expr>, Fault> {
         self.cursor.skip_space();
         let start = self.cursor.at();
         if self.cursor.eat("(") {
-            return self.nested(start, |parser| parser.in_parentheses(start));
+            self.enter(start)?;
+            let mut inner = self.logical()?;
+            self.close(start)?;
+            self.leave();
+            inner.span = self.cursor.span(start);
+            return Ok(inner);
         }
         if self.cursor.eat_word("not") || self.eat_bang() {
-            return self.nested(start, |parser| parser.negated(start));
+            self.enter(start)?;
+            let inner = self.simple()?;
+            self.leave();
+            return Ok(negation(inner, self.cursor.span(start)));
         }
         match self.quantifier() {
-            Some(quantifier) => self.nested(start, |parser| parser.quantified(quantifier, start)),
+            Some(quantifier) => self.quantified(quantifier, start),
             None => self.comparison(),
         }
     }
 
-    fn in_parentheses(&mut self, start: usize) -> Result<Expr, Fault> {
-        let mut inner = self.logical()?;
-        self.close(start)?;
-        inner.span = self.cursor.span(start);
-        Ok(inner)
-    }
-
-    fn negated(&mut self, start: usize) -> Result<Expr, Fault> {
-        let inner = self.simple()?;
-        let shape = inner.shape;
-        let kind = ExprKind::Not(Box::new(inner));
-        Ok(Expr { kind, shape, span: self.cursor.span(start) })
-    }
-
-    fn quantified(&mut self, quantifier: Quantifier, start: usize) -> Result<Expr, Fault> {
+    fn quantified(&mut self, quantifier: Quantifier, start: usize) -> Result<Box<Expr>, Fault> {
+        self.enter(start)?;
         let open = self.cursor.at() - 1;
         let operand = self.logical()?;
         if operand.shape == Shape::One {
-            return Err(hint::one_in_quantifier(quantifier, &operand, self.cursor.since(operand.span.start)));
+            let written = self.cursor.since(operand.span.start);
+            return Err(hint::one_in_quantifier(quantifier, &operand, written));
         }
         self.close(open)?;
-        let kind = ExprKind::Quantified { quantifier, operand: Box::new(operand) };
-        Ok(Expr { kind, shape: Shape::One, span: self.cursor.span(start) })
+        self.leave();
+        Ok(quantification(quantifier, operand, self.cursor.span(start)))
     }
 
     /// `!`, which `!=` does not start with.
@@ -115,16 +108,26 @@ impl Parser<'_> {
     }
 }
 
+fn negation(inner: Box<Expr>, span: Span) -> Box<Expr> {
+    let shape = inner.shape;
+    Box::new(Expr { kind: ExprKind::Not(inner), shape, span })
+}
+
+fn quantification(quantifier: Quantifier, operand: Box<Expr>, span: Span) -> Box<Expr> {
+    let kind = ExprKind::Quantified { quantifier, operand };
+    Box::new(Expr { kind, shape: Shape::One, span })
+}
+
 /// Joins two conditions; chains of one operator are flat.
-fn join(op: LogicalOp, left: Expr, right: Expr) -> Result<Expr, Fault> {
+fn join(op: LogicalOp, left: Box<Expr>, right: Box<Expr>) -> Result<Box<Expr>, Fault> {
     if left.shape != right.shape {
         return Err(hint::mixed(op, &left, &right));
     }
     let shape = left.shape;
     let span = left.span.start..right.span.end;
-    let mut operands = operands_of(op, left);
-    operands.extend(operands_of(op, right));
-    Ok(Expr { kind: ExprKind::Logical { op, operands }, shape, span })
+    let mut operands = operands_of(op, *left);
+    operands.extend(operands_of(op, *right));
+    Ok(Box::new(Expr { kind: ExprKind::Logical { op, operands }, shape, span }))
 }
 
 fn operands_of(op: LogicalOp, expression: Expr) -> Vec<Expr> {

@@ -77,7 +77,7 @@ impl Parser<'_> {
             return Err(hint::behind(&self.cursor));
         }
         match expression.shape {
-            Shape::One => Ok(expression),
+            Shape::One => Ok(*expression),
             Shape::Each => Err(Fault::new(
                 expression.span,
                 "the expression gives an answer for each of several values, and a rule needs one",
@@ -86,19 +86,20 @@ impl Parser<'_> {
         }
     }
 
-    /// One level deeper, for the length of `production`.
-    fn nested<T>(&mut self, start: usize, production: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    /// One level deeper, until [`leave`](Self::leave). After a fault nobody reads on, so that nobody leaves.
+    fn enter(&mut self, start: usize) -> Result<(), Fault> {
         if self.depth >= MAX_NESTING {
-            let fault = format!("the expression nests more than {MAX_NESTING} levels deep");
-            return Err(Fault::new(start..start + 1, fault, "drop parentheses that do nothing, or split the rule"));
+            return Err(hint::too_deep(start));
         }
         self.depth += 1;
-        let result = production(self);
-        self.depth -= 1;
-        result
+        Ok(())
     }
 
-    /// Checks that a regular expression compiles, and counts it.
+    const fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Counts what a regular expression takes.
     fn count(&mut self, regex: &Regex) {
         self.regex_bytes = self.regex_bytes.saturating_add(regex.memory_usage());
     }

@@ -1,7 +1,7 @@
 //! Fields and calls, and the steps into them.
 
 use super::{Parser, hint};
-use crate::rules::ast::{Operand, OperandKind, Shape, Step};
+use crate::rules::ast::{Call, Operand, OperandKind, Shape, Span, Step};
 use crate::rules::error::Fault;
 use crate::rules::functions::Function;
 use crate::rules::lexer;
@@ -9,11 +9,10 @@ use crate::rules::types::Type;
 
 impl Parser<'_> {
     /// A field or a call, indexed or not.
-    pub(super) fn operand(&mut self) -> Result<Operand, Fault> {
+    pub(super) fn operand(&mut self) -> Result<Box<Operand>, Fault> {
         self.cursor.skip_space();
         let start = self.cursor.at();
-        let (kind, ty) = self.named()?;
-        let mut operand = Operand { kind, path: Vec::new(), ty, shape: Shape::One, span: self.cursor.span(start) };
+        let mut operand = self.named()?;
         while self.cursor.peek() == Some('[') {
             self.step(&mut operand)?;
             operand.span = self.cursor.span(start);
@@ -22,26 +21,27 @@ impl Parser<'_> {
     }
 
     /// A name, and the call of it if it is a function's.
-    fn named(&mut self) -> Result<(OperandKind, Type), Fault> {
+    fn named(&mut self) -> Result<Box<Operand>, Fault> {
         let start = self.cursor.at();
         let name = self.cursor.word();
         if name.is_empty() {
             return Err(hint::no_operand(&self.cursor));
         }
         self.cursor.eat(name);
+        let span = self.cursor.span(start);
         if let Some((id, field)) = self.scheme.field(name) {
-            return Ok((OperandKind::Field(id), field.ty().clone()));
+            return Ok(operand(OperandKind::Field(id), field.ty().clone(), span));
         }
-        let behind_name = self.cursor;
         self.cursor.skip_space();
         let called = self.cursor.eat("(");
-        match Function::from_name(name) {
-            Some(function) if called => {
-                let call = self.nested(start, |parser| parser.call(function, start))?;
-                let ty = call.ty.clone();
-                Ok((OperandKind::Call(call), ty))
+        match Function::from_name(name).filter(|_| called) {
+            Some(function) => {
+                self.enter(start)?;
+                let call = self.call(function, start)?;
+                self.leave();
+                Ok(of_call(call))
             }
-            _ => Err(hint::unknown_name(start..behind_name.at(), name, called, self.scheme)),
+            None => Err(hint::unknown_name(span, name, called, self.scheme)),
         }
     }
 
@@ -87,4 +87,13 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+fn of_call(call: Call) -> Box<Operand> {
+    let (ty, span) = (call.ty.clone(), call.span.clone());
+    operand(OperandKind::Call(call), ty, span)
+}
+
+fn operand(kind: OperandKind, ty: Type, span: Span) -> Box<Operand> {
+    Box::new(Operand { kind, path: Vec::new(), ty, shape: Shape::One, span })
 }

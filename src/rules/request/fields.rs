@@ -357,7 +357,7 @@ fn seconds(number: u64) -> Value<'static> {
 
 impl RequestView<'_> {
     /// The parts of a multipart body; none of another.
-    pub(super) fn body_parts(&self) -> Vec<BodyPart> {
+    pub(crate) fn body_parts(&self) -> Vec<BodyPart> {
         let types = self.lines(b"content-type").map(|(_, value)| value);
         let multipart = types.filter(|value| Media::of(value) == Media::Multipart);
         let boundaries: Vec<&[u8]> = multipart.flat_map(boundaries).collect();

@@ -43,7 +43,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+pub(crate) use self::facts::Places;
 pub(crate) use self::header::Media;
+pub(crate) use self::pairs::cookies;
+pub(crate) use self::text::percent_decoded;
 use super::scheme::{FieldId, Scheme};
 use super::{FactError, Value};
 
@@ -255,6 +258,19 @@ impl<'r> RequestView<'r> {
     /// What each `Content-Type` line says that the body is.
     pub(crate) fn media(&self) -> impl Iterator<Item = Media> + use<'r> {
         self.lines(b"content-type").map(|(_, value)| Media::of(value))
+    }
+
+    pub(crate) const fn method(&self) -> &'r [u8] {
+        self.method
+    }
+
+    pub(crate) const fn version_text(&self) -> &'r [u8] {
+        self.version
+    }
+
+    /// The country of the client, where somebody knows it.
+    pub(crate) fn country_code(&self) -> Option<String> {
+        self.country?(self.client?).map(Cow::into_owned)
     }
 
     fn country(&self) -> Option<Value<'static>> {

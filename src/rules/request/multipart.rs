@@ -213,7 +213,7 @@ mod tests {
             &body[file.content_dispositions[0].clone()],
             "form-data; name=\"f\"; filename=\"p;.png\""
         );
-        assert_eq!(file.content_transfer_encodings, []);
+        assert!(file.content_transfer_encodings.is_empty());
     }
 
     #[test]

@@ -121,10 +121,6 @@ impl Chunk {
         Self { reading, ..self }
     }
 
-    pub(super) const fn stretch(&self) -> Stretch {
-        Stretch { part: self.part, range: self.start..self.end }
-    }
-
     pub(super) fn raw<'r>(&self, view: &RequestView<'r>) -> &'r [u8] {
         view.part(self.part).get(self.start..self.end).unwrap_or_default()
     }

@@ -10,8 +10,14 @@ from . import functions
 from .language import BYTES, IP
 from .request import Val
 
-COMPARE = {"eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt,
-           "ge": operator.ge}
+COMPARE = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
 
 
 def whole(value):
@@ -118,8 +124,10 @@ class Evaluator:
         items = right[1] if right[0] == "set" else self.lists[right[1]]
         if value.kind == BYTES:
             return value.data in items
-        return any((value.kind != IP or first.version == value.data.version) and first <= value.data <= last
-                   for first, last in items)
+        return any(
+            (value.kind != IP or first.version == value.data.version) and first <= value.data <= last
+            for first, last in items
+        )
 
     # Values
 
@@ -127,8 +135,11 @@ class Evaluator:
         _, base, indexes, _, stars = tree
         found = self.fields.get(base[1]) if base[0] == "field" else self.call(base[1], base[2])
         out = self.follow(found, indexes)
-        return out if not stars or out is None else list(functions.leaves(out)) if tree[3][0] not in ("Array", "Map") \
-            else out
+        return (
+            out
+            if not stars or out is None
+            else list(functions.leaves(out)) if tree[3][0] not in ("Array", "Map") else out
+        )
 
     def follow(self, found, indexes):
         for n, index in enumerate(indexes):
@@ -136,8 +147,8 @@ class Evaluator:
                 return None
             if index[0] == "each":
                 items = found.values() if isinstance(found, dict) else found
-                below = [self.follow(item, indexes[n + 1:]) for item in items]
-                nested = any(i[0] == "each" for i in indexes[n + 1:])
+                below = [self.follow(item, indexes[n + 1 :]) for item in items]
+                nested = any(i[0] == "each" for i in indexes[n + 1 :])
                 below = [item for item in below if item is not None]
                 return [item for part in below for item in part] if nested else below
             if index[0] == "at":

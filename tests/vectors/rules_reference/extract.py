@@ -44,7 +44,7 @@ class Span:
     def covered(self):
         """The request's bytes below the span, or None if one of its bytes is not the request's."""
         out = set()
-        for src in self.srcs()[self.start:self.end]:
+        for src in self.srcs()[self.start : self.end]:
             if not src:
                 return None
             out.update((region, i) for region, first, end in src for i in range(first, end))
@@ -55,15 +55,20 @@ class Span:
         if not (self.value.exact and other.value.exact):
             return False
         mine = self.covered()
-        theirs = {byte for src in other.srcs()[other.start:other.end] for region, first, end in src
-                  for byte in ((region, i) for i in range(first, end))}
+        theirs = {
+            byte
+            for src in other.srcs()[other.start : other.end]
+            for region, first, end in src
+            for byte in ((region, i) for i in range(first, end))
+        }
         if mine is None:
             return False
         if mine:
             return mine <= theirs
         point = self.point()
-        return point is not None and (point == other.point() and other.start == other.end
-                                      or point in theirs or (point[0], point[1] - 1) in theirs)
+        return point is not None and (
+            point == other.point() and other.start == other.end or point in theirs or (point[0], point[1] - 1) in theirs
+        )
 
     def point(self):
         """Where an empty span is."""
@@ -119,8 +124,13 @@ def without_broader(keys):
     gone = []
     for key, spans in keys.items():
         for narrow, theirs in keys.items():
-            if rank(key) and rank(narrow) and rank(key)[0] == rank(narrow)[0] and rank(key)[1] < rank(narrow)[1] \
-                    and all(any(span.inside(other) for other in theirs) for span in spans):
+            if (
+                rank(key)
+                and rank(narrow)
+                and rank(key)[0] == rank(narrow)[0]
+                and rank(key)[1] < rank(narrow)[1]
+                and all(any(span.inside(other) for other in theirs) for span in spans)
+            ):
                 gone.append(key)
                 for span in spans:
                     for other in theirs:

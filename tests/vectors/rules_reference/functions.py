@@ -21,8 +21,19 @@ def leaves(tree):
 
 
 def all_places(arguments):
-    return tuple(sorted({place for argument in arguments if argument is not None for leaf in leaves(argument)
-                         for src in (leaf.srcs if leaf.kind == BYTES else [leaf.srcs]) for place in src}, key=repr))
+    return tuple(
+        sorted(
+            {
+                place
+                for argument in arguments
+                if argument is not None
+                for leaf in leaves(argument)
+                for src in (leaf.srcs if leaf.kind == BYTES else [leaf.srcs])
+                for place in src
+            },
+            key=repr,
+        )
+    )
 
 
 def piece_of(value):
@@ -39,8 +50,11 @@ def call(name, arguments):
     if result is None or isinstance(result, list):
         return result if result is None else [stamped(item, name) for item in result]
     base = next((leaf for argument in arguments for leaf in leaves(argument) if leaf.key is not None), None)
-    kind, data = (BYTES, result) if isinstance(result, (bytes, Piece)) else \
-        (BOOL if isinstance(result, bool) else INT if isinstance(result, int) else IP, result)
+    kind, data = (
+        (BYTES, result)
+        if isinstance(result, (bytes, Piece))
+        else (BOOL if isinstance(result, bool) else INT if isinstance(result, int) else IP, result)
+    )
     everything = result.places if isinstance(result, Found) else all_places(arguments)
     if isinstance(result, Piece):
         data, srcs = result.data, result.srcs
@@ -93,7 +107,7 @@ def shown_whole(name, arguments, result, base):
 
 def do_bit_slice(value, start, end):
     bits = "".join(f"{byte:08b}" for byte in value.data)
-    return int(bits[start.data:end.data], 2) if end.data <= len(bits) else None
+    return int(bits[start.data : end.data], 2) if end.data <= len(bits) else None
 
 
 def do_cidr(address, bits4, bits6):
@@ -147,8 +161,10 @@ def do_has_value(tree, value):
 def do_is_timed_hmac_valid_v0(key, message_mac, ttl, now, separator=None, flags=None):
     text = message_mac.data
     for found in reversed(list(re.finditer(rb"(?=([0-9]{10})-)", text))):
-        at, mac = found.start(), text[found.start() + 11:]
-        message = text[:at - (separator.data if separator else 0)] if at > (separator.data if separator else 0) else b""
+        at, mac = found.start(), text[found.start() + 11 :]
+        message = (
+            text[: at - (separator.data if separator else 0)] if at > (separator.data if separator else 0) else b""
+        )
         if len(mac) < 43 or not message:
             continue
         if flags and b"s" in flags.data:
@@ -195,7 +211,7 @@ def do_lookup_json_integer(document, *keys):
     if node is None or node[0] != "number" or not re.fullmatch(r"-?[0-9]+", node[1]):
         return None
     number = int(node[1])
-    return Found(number, node[2]) if -2**63 <= number < 2**63 else None
+    return Found(number, node[2]) if -(2**63) <= number < 2**63 else None
 
 
 def do_lookup_json_string(document, *keys):
@@ -228,7 +244,7 @@ def replacement(template, groups, group_srcs):
     """`${1}` and `$$` in a replacement."""
     out, at = Piece(), 0
     for found in re.finditer(rb"\$\{([0-9]+)\}|\$\$", template.data):
-        out = out + template[at:found.start()]
+        out = out + template[at : found.start()]
         if found.group(1):
             n = int(found.group(1))
             out = out + Piece(groups[n] or b"", group_srcs[n])
@@ -240,10 +256,10 @@ def replacement(template, groups, group_srcs):
 
 def replaced(value, found, template):
     spans = [found.span(i) for i in range((found.re.groups or 0) + 1)]
-    groups = [value.data[max(s, 0):max(e, 0)] for s, e in spans]
-    srcs = [value.srcs[max(s, 0):max(e, 0)] for s, e in spans]
+    groups = [value.data[max(s, 0) : max(e, 0)] for s, e in spans]
+    srcs = [value.srcs[max(s, 0) : max(e, 0)] for s, e in spans]
     source = piece_of(value)
-    return source[:found.start()] + replacement(piece_of(template), groups, srcs) + source[found.end():]
+    return source[: found.start()] + replacement(piece_of(template), groups, srcs) + source[found.end() :]
 
 
 def do_regex_replace(value, pattern, template):
@@ -312,8 +328,10 @@ def do_url_decode(value, options=None):
 
 def url_decoded(piece, wide):
     out, at = Piece(), 0
-    for found in re.finditer(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})|\+" if wide else rb"()%([0-9A-Fa-f]{2})|\+", piece.data):
-        whole = tuple(place for srcs in piece.srcs[found.start():found.end()] for place in srcs)
+    for found in re.finditer(
+        rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})|\+" if wide else rb"()%([0-9A-Fa-f]{2})|\+", piece.data
+    ):
+        whole = tuple(place for srcs in piece.srcs[found.start() : found.end()] for place in srcs)
         if found.group(2):
             made = bytes([int(found.group(2), 16)])
         elif found.group(1):
@@ -323,7 +341,7 @@ def url_decoded(piece, wide):
             made = chr(number).encode()
         else:
             made = b" "
-        out = out + piece[at:found.start()] + Piece(made, [whole] * len(made))
+        out = out + piece[at : found.start()] + Piece(made, [whole] * len(made))
         at = found.end()
     return out + piece[at:]
 

@@ -12,16 +12,50 @@ A tree is made of tuples too; the first item says what it is:
 """
 
 import ipaddress
+import math
 import re
 
 BOOL, INT, BYTES, IP = ("Bool",), ("Int",), ("Bytes",), ("Ip",)
 NESTING_LIMIT = 128
 STAR_LIMIT = 32
+REGEX_LIMIT = 1_000_000  # of counted repetitions, multiplied: a stand-in for the size limit
 WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-ORDER = {"eq": "eq", "==": "eq", "ne": "ne", "!=": "ne", "lt": "lt", "<": "lt", "le": "le", "<=": "le",
-         "gt": "gt", ">": "gt", "ge": "ge", ">=": "ge"}
-OPERATORS = ["strict wildcard", "bitwise_and", "contains", "matches", "wildcard", "eq", "ne", "lt", "le", "gt",
-             "ge", "in", "==", "!=", "<=", ">=", "<", ">", "~", "&"]
+ORDER = {
+    "eq": "eq",
+    "==": "eq",
+    "ne": "ne",
+    "!=": "ne",
+    "lt": "lt",
+    "<": "lt",
+    "le": "le",
+    "<=": "le",
+    "gt": "gt",
+    ">": "gt",
+    "ge": "ge",
+    ">=": "ge",
+}
+OPERATORS = [
+    "strict wildcard",
+    "bitwise_and",
+    "contains",
+    "matches",
+    "wildcard",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "in",
+    "==",
+    "!=",
+    "<=",
+    ">=",
+    "<",
+    ">",
+    "~",
+    "&",
+]
 LOGICAL = [("or", "||"), ("xor", "^^"), ("and", "&&")]
 
 
@@ -49,14 +83,16 @@ def type_of_name(text):
     text = text.strip()
     for outer in ("Array", "Map"):
         if text.startswith(outer + "(") and text.endswith(")"):
-            return (outer, type_of_name(text[len(outer) + 1:-1]))
+            return (outer, type_of_name(text[len(outer) + 1 : -1]))
     assert text in ("Bool", "Int", "Bytes", "Ip"), text
     return (text,)
 
 
 def parse_ip(text):
     """One address, or None. IPv4 with leading zeros and zones are none."""
-    if "%" in text or any(len(part) > 1 and part[0] == "0" for part in text.split(".") if "." in text and ":" not in text):
+    if "%" in text or any(
+        len(part) > 1 and part[0] == "0" for part in text.split(".") if "." in text and ":" not in text
+    ):
         return None
     try:
         return ipaddress.ip_address(text)
@@ -104,8 +140,17 @@ def regex_for_python(pattern):
         if depth:
             if pattern.startswith("[:", i):
                 end = pattern.index(":]", i)
-                out.append({"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "space": "\\t-\\r ",
-                            "upper": "A-Z", "lower": "a-z", "xdigit": "0-9a-fA-F"}[pattern[i + 2:end]])
+                out.append(
+                    {
+                        "alpha": "a-zA-Z",
+                        "digit": "0-9",
+                        "alnum": "a-zA-Z0-9",
+                        "space": "\\t-\\r ",
+                        "upper": "A-Z",
+                        "lower": "a-z",
+                        "xdigit": "0-9a-fA-F",
+                    }[pattern[i + 2 : end]]
+                )
                 i = end + 2
                 continue
             if c == "]":
@@ -114,7 +159,7 @@ def regex_for_python(pattern):
             depth = 1
             if pattern.startswith("[^]", i) or pattern.startswith("[]", i):
                 end = pattern.index("]", i) + 1
-                out.append(pattern[i:end - 1] + "\\]")
+                out.append(pattern[i : end - 1] + "\\]")
                 i = end
                 continue
         elif c == "$":
@@ -133,6 +178,9 @@ def regex_for_python(pattern):
 
 
 def compile_regex(pattern):
+    repeats = [int(n) for n in re.findall(r"\{(?:[0-9]*,)?([0-9]+)\}", pattern)]
+    if math.prod(repeats) > REGEX_LIMIT:
+        raise ValueError("too large")
     try:
         return re.compile(regex_for_python(pattern))
     except (re.error, ValueError, KeyError, OverflowError) as error:
@@ -143,11 +191,11 @@ def wildcard_tokens(pattern):
     """Bytes and stars (None) of a wildcard; ValueError if it is none."""
     tokens, i = [], 0
     while i < len(pattern):
-        c = pattern[i:i + 1]
+        c = pattern[i : i + 1]
         if c == b"\\":
-            if pattern[i + 1:i + 2] not in (b"*", b"\\"):
+            if pattern[i + 1 : i + 2] not in (b"*", b"\\"):
                 raise ValueError("an escape that is neither \\* nor \\\\")
-            tokens.append(pattern[i + 1:i + 2])
+            tokens.append(pattern[i + 1 : i + 2])
             i += 2
             continue
         if c == b"*":
@@ -181,8 +229,19 @@ SIGNATURES = {
     "ends_with": ([("field", [BYTES]), ("both", [BYTES])], 0, False, BOOL),
     "has_key": ([("field", [ANY_MAP]), ("both", [BYTES])], 0, False, BOOL),
     "has_value": ([("field", [ANY_ARRAY, ANY_MAP]), ("both", [BOOL, INT, BYTES, IP])], 0, False, BOOL),
-    "is_timed_hmac_valid_v0": ([("literal", [BYTES]), ("field", [BYTES]), ("literal", [INT]), ("both", [INT]),
-                                ("literal", [INT]), ("literal", [BYTES])], 2, False, BOOL),
+    "is_timed_hmac_valid_v0": (
+        [
+            ("literal", [BYTES]),
+            ("field", [BYTES]),
+            ("literal", [INT]),
+            ("both", [INT]),
+            ("literal", [INT]),
+            ("literal", [BYTES]),
+        ],
+        2,
+        False,
+        BOOL,
+    ),
     "join": ([("field", [array(BYTES)]), ("both", [BYTES])], 0, False, BYTES),
     "len": ([("field", [BYTES, ANY_ARRAY])], 0, False, INT),
     "lookup_json_integer": ([("field", [BYTES]), ("both", [BYTES, INT])], 0, True, INT),
@@ -200,15 +259,20 @@ SIGNATURES = {
     "upper": ([("field", [BYTES])], 0, False, BYTES),
     "url_decode": ([("field", [BYTES]), ("literal", [BYTES])], 1, False, BYTES),
     "uuidv4": ([("field", [BYTES])], 0, False, BYTES),
-    "wildcard_replace": ([("field", [BYTES]), ("literal", [BYTES]), ("literal", [BYTES]), ("literal", [BYTES])],
-                         1, False, BYTES),
+    "wildcard_replace": (
+        [("field", [BYTES]), ("literal", [BYTES]), ("literal", [BYTES]), ("literal", [BYTES])],
+        1,
+        False,
+        BYTES,
+    ),
 }
 QUERY_FIELDS = ("http.request.uri.query", "raw.http.request.uri.query")
 
 
 def fits(kind, wanted):
-    return any(kind == w or (w == ANY_ARRAY and kind[0] == "Array") or (w == ANY_MAP and kind[0] == "Map")
-               for w in wanted)
+    return any(
+        kind == w or (w == ANY_ARRAY and kind[0] == "Array") or (w == ANY_MAP and kind[0] == "Map") for w in wanted
+    )
 
 
 class Parser:
@@ -232,7 +296,7 @@ class Parser:
         """Is this word or sign next? A word has to end there."""
         if not self.peek(text):
             return False
-        after = self.text[self.pos + len(text):self.pos + len(text) + 1]
+        after = self.text[self.pos + len(text) : self.pos + len(text) + 1]
         return not (text[-1] in WORD and after and after in WORD)
 
     def take(self, text):
@@ -313,8 +377,11 @@ class Parser:
             self.fail(start, "an operator is missing")
         self.take(name)
         operator = ORDER.get(name, {"~": "matches", "&": "bitwise_and"}.get(name, name))
-        allowed = {INT: ["in", "bitwise_and"], IP: ["in"],
-                   BYTES: ["in", "contains", "matches", "wildcard", "strict wildcard"]}.get(kind)
+        allowed = {
+            INT: ["in", "bitwise_and"],
+            IP: ["in"],
+            BYTES: ["in", "contains", "matches", "wildcard", "strict wildcard"],
+        }.get(kind)
         if allowed is None or not (operator in allowed or operator in ORDER):
             self.fail(start, "not an operator of this type")
         self.space()
@@ -390,7 +457,7 @@ class Parser:
                 number = int(digits.group(1), base)
                 if text[:1] == "0" and base == 10:
                     break
-                if not -2**63 <= number < 2**63:
+                if not -(2**63) <= number < 2**63:
                     self.fail(start, "the number does not fit 64 bits")
                 self.pos += len(text)
                 return number
@@ -456,7 +523,7 @@ class Parser:
         if end < 0:
             self.fail(start, "the string has no end")
         self.pos = end + len(close)
-        return self.text[opening.end():end]
+        return self.text[opening.end() : end]
 
     def regex_text(self):
         if self.peek('r"') or self.peek("r#"):
@@ -508,8 +575,14 @@ class Parser:
             self.space()
             if not self.take("]"):
                 self.fail(self.pos, "a closing bracket is missing")
-            if not (index[0] == "each" and kind[0] in ("Array", "Map") or index[0] == "at" and kind[0] == "Array"
-                    or index[0] == "key" and kind[0] == "Map"):
+            if not (
+                index[0] == "each"
+                and kind[0] in ("Array", "Map")
+                or index[0] == "at"
+                and kind[0] == "Array"
+                or index[0] == "key"
+                and kind[0] == "Map"
+            ):
                 self.fail(at, "not an index of this type")
             kind = kind[1]
             indexes.append(index)
@@ -609,12 +682,15 @@ class Parser:
             self.fail(at, "an argument of another type")
         data = argument[2] if is_literal else None
         wrong = {
-            ("cidr", 1): lambda: not 1 <= data <= 32, ("cidr", 2): lambda: not 1 <= data <= 128,
+            ("cidr", 1): lambda: not 1 <= data <= 32,
+            ("cidr", 2): lambda: not 1 <= data <= 128,
             ("cidr6", 1): lambda: not 1 <= data <= 128,
-            ("split", 1): lambda: not data, ("split", 2): lambda: not 1 <= data <= 128,
+            ("split", 1): lambda: not data,
+            ("split", 2): lambda: not 1 <= data <= 128,
             ("bit_slice", 1): lambda: not 0 <= data <= 2040,
             ("bit_slice", 2): lambda: not before[1][2] < data <= min(2040, before[1][2] + 32),
-            ("url_decode", 1): lambda: set(data) - set(b"ru"), ("encode_base64", 1): lambda: set(data) - set(b"pu"),
+            ("url_decode", 1): lambda: set(data) - set(b"ru"),
+            ("encode_base64", 1): lambda: set(data) - set(b"pu"),
             ("wildcard_replace", 3): lambda: data not in (b"", b"s"),
             ("remove_query_args", 0): lambda: argument[1][1] not in QUERY_FIELDS or argument[2],
             ("concat", n if n else None): lambda: kind != (before[0][1] if before[0][0] == "literal" else before[0][3]),

@@ -9,28 +9,57 @@ import ipaddress
 import json
 import re
 
-from .language import ARRAY_BOOL, BOOL, BYTES, INT, IP, array, map_of, type_of_name
+from .language import BOOL, BYTES, INT, IP, array, map_of, type_of_name
 
 ARGS, LIST, LISTS = map_of(array(BYTES)), array(BYTES), array(array(BYTES))
 URI = "http.request.uri"
 FIELDS = {
-    "http.request.method": BYTES, "http.request.version": BYTES, "http.request.headers": ARGS,
-    "http.request.headers.names": LIST, "http.request.headers.values": LIST, "http.request.headers.truncated": BOOL,
-    "http.request.cookies": ARGS, "http.request.accepted_languages": LIST, "http.request.timestamp.sec": INT,
-    "http.request.timestamp.msec": INT, "http.request.body.raw": BYTES, "http.request.body.size": INT,
-    "http.request.body.truncated": BOOL, "http.request.body.mime": BYTES, "http.request.body.form": ARGS,
-    "http.request.body.form.names": LIST, "http.request.body.form.values": LIST,
-    "http.request.body.multipart": ARGS, "http.request.body.multipart.names": LISTS,
-    "http.request.body.multipart.values": LIST, "http.request.body.multipart.filenames": LISTS,
-    "http.request.body.multipart.content_types": LISTS, "http.request.body.multipart.content_dispositions": LISTS,
+    "http.request.method": BYTES,
+    "http.request.version": BYTES,
+    "http.request.headers": ARGS,
+    "http.request.headers.names": LIST,
+    "http.request.headers.values": LIST,
+    "http.request.headers.truncated": BOOL,
+    "http.request.cookies": ARGS,
+    "http.request.accepted_languages": LIST,
+    "http.request.timestamp.sec": INT,
+    "http.request.timestamp.msec": INT,
+    "http.request.body.raw": BYTES,
+    "http.request.body.size": INT,
+    "http.request.body.truncated": BOOL,
+    "http.request.body.mime": BYTES,
+    "http.request.body.form": ARGS,
+    "http.request.body.form.names": LIST,
+    "http.request.body.form.values": LIST,
+    "http.request.body.multipart": ARGS,
+    "http.request.body.multipart.names": LISTS,
+    "http.request.body.multipart.values": LIST,
+    "http.request.body.multipart.filenames": LISTS,
+    "http.request.body.multipart.content_types": LISTS,
+    "http.request.body.multipart.content_dispositions": LISTS,
     "http.request.body.multipart.content_transfer_encodings": LISTS,
-    "http.host": BYTES, "http.user_agent": BYTES, "http.referer": BYTES, "http.cookie": BYTES,
-    "http.x_forwarded_for": BYTES, "ip.src": IP, "ip.src.country": BYTES, "ssl": BOOL,
+    "http.host": BYTES,
+    "http.user_agent": BYTES,
+    "http.referer": BYTES,
+    "http.cookie": BYTES,
+    "http.x_forwarded_for": BYTES,
+    "ip.src": IP,
+    "ip.src.country": BYTES,
+    "ssl": BOOL,
 }
 for _raw in ("", "raw."):
-    FIELDS.update({_raw + "http.request.full_uri": BYTES, _raw + URI: BYTES, _raw + URI + ".path": BYTES,
-                   _raw + URI + ".path.extension": BYTES, _raw + URI + ".query": BYTES, _raw + URI + ".args": ARGS,
-                   _raw + URI + ".args.names": LIST, _raw + URI + ".args.values": LIST})
+    FIELDS.update(
+        {
+            _raw + "http.request.full_uri": BYTES,
+            _raw + URI: BYTES,
+            _raw + URI + ".path": BYTES,
+            _raw + URI + ".path.extension": BYTES,
+            _raw + URI + ".query": BYTES,
+            _raw + URI + ".args": ARGS,
+            _raw + URI + ".args.names": LIST,
+            _raw + URI + ".args.values": LIST,
+        }
+    )
 DENIED_WORDS = ("password", "passwd", "secret", "token", "apikey", "pwd", "passphrase")
 
 
@@ -86,7 +115,7 @@ class Piece:
 
     def partition(self, separator):
         found = self.data.find(separator)
-        return (self, None) if found < 0 else (self[:found], self[found + len(separator):])
+        return (self, None) if found < 0 else (self[:found], self[found + len(separator) :])
 
     def strip(self, what=b" \t"):
         start, end = 0, len(self)
@@ -103,9 +132,9 @@ class Piece:
 def percent_decoded(piece):
     out, srcs, i = bytearray(), [], 0
     while i < len(piece):
-        if re.match(rb"%[0-9A-Fa-f]{2}", piece.data[i:i + 3]):
-            out.append(int(piece.data[i + 1:i + 3], 16))
-            (region, first, _), = piece.srcs[i]
+        if re.match(rb"%[0-9A-Fa-f]{2}", piece.data[i : i + 3]):
+            out.append(int(piece.data[i + 1 : i + 3], 16))
+            ((region, first, _),) = piece.srcs[i]
             srcs.append(((region, first, first + 3),))
             i += 3
         else:
@@ -120,7 +149,7 @@ def pairs(piece):
     for part in piece.split(b"&"):
         if len(part):
             name, value = part.partition(b"=")
-            yield name, value if value is not None else part[len(part):]
+            yield name, value if value is not None else part[len(part) :]
 
 
 def text_bytes(value):
@@ -128,6 +157,7 @@ def text_bytes(value):
 
 
 # Whole values as trees
+
 
 def key_text(key):
     """A map's key between quotes."""
@@ -180,15 +210,24 @@ class Request:
         self.target = Piece.at("target", text_bytes(given.get("target", "/")))
         self.version = given.get("version", "HTTP/1.1").encode()
         self.scheme = given.get("scheme", "https").encode()
-        self.headers = [(Piece.at(("name", i), text_bytes(name)), Piece.at(("value", i), text_bytes(value)))
-                        for i, (name, value) in enumerate(given.get("headers", []))]
+        self.headers = [
+            (Piece.at(("name", i), text_bytes(name)), Piece.at(("value", i), text_bytes(value)))
+            for i, (name, value) in enumerate(given.get("headers", []))
+        ]
         body = base64.b64decode(given["body_b64"]) if "body_b64" in given else given.get("body", "").encode()
         self.body = Piece.at("body", body)
         self.client = ipaddress.ip_address(given.get("client", "192.0.2.1"))
         self.country = given.get("country")
         self.time = given.get("timestamp_ms", 1795307400000)
-        self.path, query = self.target.partition(b"?")
-        self.query = query if query is not None else self.target[len(self.target):]
+        self.uri, absolute = self.target, re.match(rb"(?i)https?://[^/?]*", self.target.data)
+        if absolute:
+            self.uri = self.target[absolute.end() :]
+            if not self.uri.data.startswith(b"/"):
+                self.uri = Piece.made_up(b"/") + self.uri
+        host = Piece.made_up(self.scheme + b"://") + self.first(b"host")
+        self.full_uri = self.target if absolute else host if self.target.data == b"*" else host + self.target
+        self.path, query = self.uri.partition(b"?")
+        self.query = query if query is not None else self.uri[len(self.uri) :]
 
     def named(self, name):
         return [value for n, value in self.headers if n.data.lower() == name]
@@ -226,13 +265,16 @@ class Request:
     def uri_fields(self, tree, raw, decode):
         once = percent_decoded if decode else lambda piece: piece
         path = once(self.path)
-        last = path[path.data.rfind(b"/") + 1:]
+        last = path[path.data.rfind(b"/") + 1 :]
         dot = last.data.rfind(b".")
         named = [(once(name), once(value)) for name, value in pairs(self.query)]
-        host = Piece.made_up(self.scheme + b"://") + self.first(b"host")
-        one = {"http.request.full_uri": host + self.target, URI: self.target, URI + ".path": path,
-               URI + ".path.extension": last[dot + 1:].lower() if dot > 0 else Piece(),
-               URI + ".query": once(self.query)}
+        one = {
+            "http.request.full_uri": self.full_uri,
+            URI: self.uri,
+            URI + ".path": path,
+            URI + ".path.extension": last[dot + 1 :].lower() if dot > 0 else Piece(),
+            URI + ".query": once(self.query),
+        }
         for field, piece in one.items():
             tree[raw + field] = leaf(raw + field, piece)
         args = raw + URI + ".args"
@@ -253,11 +295,16 @@ class Request:
         tree[prefix] = grouped(prefix, [(name.data.lower(), value) for name, value in self.headers])
         tree[prefix + ".names"] = list_of(prefix + ".names", [name for name, _ in self.headers])
         tree[prefix + ".values"] = list_of(prefix + ".values", [value for _, value in self.headers])
-        tree["http.request.cookies"] = grouped("http.request.cookies", [
-            (percent_decoded(name).data, value) for name, value in self.cookies()])
-        for field, piece in (("http.host", self.first(b"host")), ("http.user_agent", self.first(b"user-agent")),
-                             ("http.referer", self.first(b"referer")), ("http.cookie", self.joined(b"cookie", b"; ")),
-                             ("http.x_forwarded_for", self.joined(b"x-forwarded-for", b", "))):
+        tree["http.request.cookies"] = grouped(
+            "http.request.cookies", [(percent_decoded(name).data, value) for name, value in self.cookies()]
+        )
+        for field, piece in (
+            ("http.host", self.first(b"host")),
+            ("http.user_agent", self.first(b"user-agent")),
+            ("http.referer", self.first(b"referer")),
+            ("http.cookie", self.joined(b"cookie", b"; ")),
+            ("http.x_forwarded_for", self.joined(b"x-forwarded-for", b", ")),
+        ):
             tree[field] = leaf(field, piece)
         languages = []
         for line in self.named(b"accept-language"):
@@ -304,14 +351,20 @@ class Request:
         for i, mark in enumerate(marks):
             if not mark.group(1):
                 end = marks[i + 1].start() if i + 1 < len(marks) else len(self.body)
-                out.append(self.part(self.body[max(mark.end(), 0):max(end, mark.end())]))
+                out.append(self.part(self.body[max(mark.end(), 0) : max(end, mark.end())]))
         return out
 
     @staticmethod
     def part(piece):
         head, value = piece.partition(b"\r\n\r\n")
-        part = {"value": value, "names": [], "filenames": [], "content_types": [], "content_dispositions": [],
-                "content_transfer_encodings": []}
+        part = {
+            "value": value,
+            "names": [],
+            "filenames": [],
+            "content_types": [],
+            "content_dispositions": [],
+            "content_transfer_encodings": [],
+        }
         for line in head.split(b"\r\n"):
             name, content = line.partition(b":")
             name, content = name.data.strip().lower(), content.strip()
@@ -324,7 +377,7 @@ class Request:
                 for parameter, into in ((rb'(?<![a-z])name="([^"]*)"', "names"), (rb'filename="([^"]*)"', "filenames")):
                     found = re.search(parameter, content.data)
                     if found:
-                        part[into].append(content[found.start(1):found.end(1)])
+                        part[into].append(content[found.start(1) : found.end(1)])
         return part
 
     # The deny list
@@ -337,7 +390,8 @@ class Request:
                 out += places(value)
         for _, value in self.cookies():
             out += places(value)
-        for name, value in list(pairs(self.query)) + self.form():
+        inside = [pair for _, value in self.headers for pair in pairs(value.partition(b"?")[1] or Piece())]
+        for name, value in list(pairs(self.query)) + self.form() + inside:
             if denied_name(name):
                 out += places(value)
         for part in self.parts():
@@ -349,9 +403,15 @@ class Request:
         return out
 
 
-MAGIC = [(b"\x89PNG\r\n\x1a\n", b"image/png"), (b"GIF89a", b"image/gif"), (b"GIF87a", b"image/gif"),
-         (b"\xff\xd8\xff", b"image/jpeg"), (b"%PDF-", b"application/pdf"), (b"PK\x03\x04", b"application/zip"),
-         (b"\x1f\x8b", b"application/gzip")]
+MAGIC = [
+    (b"\x89PNG\r\n\x1a\n", b"image/png"),
+    (b"GIF89a", b"image/gif"),
+    (b"GIF87a", b"image/gif"),
+    (b"\xff\xd8\xff", b"image/jpeg"),
+    (b"%PDF-", b"application/pdf"),
+    (b"PK\x03\x04", b"application/zip"),
+    (b"\x1f\x8b", b"application/gzip"),
+]
 
 
 def places(piece):
@@ -368,6 +428,7 @@ def denied_name(name):
 
 # JSON with the places of its values: ("object", [(key, node)...], piece), ("array", [...], piece),
 # ("string", text, piece between the quotes), ("number", text, piece), ("word", text, piece)
+
 
 def json_document(piece):
     """The document, or None if the bytes are none."""
@@ -388,11 +449,11 @@ def _json_string(piece, at):
     end = at + 1
     while piece.data[end] != 0x22:
         end += 2 if piece.data[end] == 0x5C else 1
-    return ("string", json.loads(piece.data[at:end + 1].decode()), piece[at + 1:end]), end + 1
+    return ("string", json.loads(piece.data[at : end + 1].decode()), piece[at + 1 : end]), end + 1
 
 
 def _json_value(piece, at):
-    start, c = at, piece.data[at:at + 1]
+    start, c = at, piece.data[at : at + 1]
     if c == b'"':
         return _json_string(piece, at)
     if c in (b"{", b"["):
@@ -407,7 +468,7 @@ def _json_value(piece, at):
             at = _json_space(piece, at)
             if piece.data[at] == 0x2C:
                 at = _json_space(piece, at + 1)
-        return ("object" if c == b"{" else "array", items, piece[start:at + 1]), at + 1
+        return ("object" if c == b"{" else "array", items, piece[start : at + 1]), at + 1
     end = re.compile(rb"[^\s,\]}]+").match(piece.data, at).end()
     text = piece.data[at:end].decode()
     return ("word" if text[0] in "tfn" else "number", text, piece[at:end]), end
@@ -435,6 +496,3 @@ def facts_of(case, request):
         if "value" in case["fields"][name]:
             tree[name] = custom(name, kind, case["fields"][name]["value"])
     return tree
-
-
-__all__ = ["ARRAY_BOOL", "FIELDS", "Piece", "Request", "Val", "facts_of", "json_document", "places", "types_of"]

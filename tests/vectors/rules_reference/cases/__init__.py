@@ -17,6 +17,8 @@ def case(name, rule, expect, payload=None, target="/", headers=(), at=None, **mo
     else:
         out["rules"] = [{"id": i, "expression": e} for i, e in rule]
     out.update({k: v for k, v in more.items() if k in of_case})
+    if "http_version" in of_request:
+        of_request["version"] = of_request.pop("http_version")
     out["request"] = request(target, headers, **of_request)
     out["expect"] = expect
     if at:

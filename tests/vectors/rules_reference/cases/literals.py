@@ -13,7 +13,9 @@ def path(name, rule, target, content, before=None, after=None):
 
 
 def number(name, rule, value, expect=True):
-    return case(name, rule, expect, {"my.int": {"content": str(value)}}, fields={"my.int": {"type": "Int", "value": value}})
+    return case(
+        name, rule, expect, {"my.int": {"content": str(value)}}, fields={"my.int": {"type": "Int", "value": value}}
+    )
 
 
 def address(name, rule, client, expect=True):
@@ -37,10 +39,20 @@ CASES = [
     path("byte string with dots", PATH + " eq 2f.61", "/a", "/a"),
     path("byte string with mixed separators", PATH + " eq 2f:61-62.63", "/abc", "/abc"),
     path("byte string after contains", PATH + " contains 62:63", "/abcd", "bc", before="/a", after="d"),
-    case("byte string of bytes that are no text", "my.bytes contains ff:00", True,
-         {"my.bytes": {"content_b64": "/wA=", "after": "a"}}, fields=BYTES),
-    case("hex escapes of bytes that are no text", r'my.bytes eq "\xff\x00a"', True,
-         {"my.bytes": {"content_b64": "/wBh"}}, fields=BYTES),
+    case(
+        "byte string of bytes that are no text",
+        "my.bytes contains ff:00",
+        True,
+        {"my.bytes": {"content_b64": "/wA=", "after": "a"}},
+        fields=BYTES,
+    ),
+    case(
+        "hex escapes of bytes that are no text",
+        r'my.bytes eq "\xff\x00a"',
+        True,
+        {"my.bytes": {"content_b64": "/wBh"}},
+        fields=BYTES,
+    ),
     number("int: decimal", "my.int eq 31", 31),
     number("int: negative", "my.int eq -31", -31),
     number("int: zero", "my.int eq 0", 0),
@@ -74,19 +86,65 @@ CASES = [
     address("ip set: everything", "ip.src in {0.0.0.0/0}", "203.0.113.9"),
     address("ip set: all of IPv4 holds no IPv6", "ip.src in {0.0.0.0/0}", "2001:db8::1", expect=False),
 ]
-LISTS = {"office": {"ips": ["192.0.2.0/24", "2001:db8::1", "10.0.0.1..10.0.0.9"]},
-         "ports": {"ints": [1, "5..9"]}, "names_2": {"bytes": ["a", "b"]}}
+LISTS = {
+    "office": {"ips": ["192.0.2.0/24", "2001:db8::1", "10.0.0.1..10.0.0.9"]},
+    "ports": {"ints": [1, "5..9"]},
+    "names_2": {"bytes": ["a", "b"]},
+}
 CASES += [
-    case("list: a network of it", "ip.src in $office", True, {"ip.src": {"content": "192.0.2.77"}}, lists=LISTS, client="192.0.2.77"),
-    case("list: an address of it", "ip.src in $office", True, {"ip.src": {"content": "2001:db8::1"}}, lists=LISTS,
-         client="2001:db8::1"),
-    case("list: a range of it", "ip.src in $office", True, {"ip.src": {"content": "10.0.0.9"}}, lists=LISTS, client="10.0.0.9"),
+    case(
+        "list: a network of it",
+        "ip.src in $office",
+        True,
+        {"ip.src": {"content": "192.0.2.77"}},
+        lists=LISTS,
+        client="192.0.2.77",
+    ),
+    case(
+        "list: an address of it",
+        "ip.src in $office",
+        True,
+        {"ip.src": {"content": "2001:db8::1"}},
+        lists=LISTS,
+        client="2001:db8::1",
+    ),
+    case(
+        "list: a range of it",
+        "ip.src in $office",
+        True,
+        {"ip.src": {"content": "10.0.0.9"}},
+        lists=LISTS,
+        client="10.0.0.9",
+    ),
     case("list: not in it", "ip.src in $office", False, lists=LISTS, client="10.0.0.10"),
-    case("list of ints", "my.int in $ports", True, {"my.int": {"content": "7"}}, lists=LISTS,
-         fields={"my.int": {"type": "Int", "value": 7}}),
-    case("list of ints: not in it", "my.int in $ports", False, lists=LISTS, fields={"my.int": {"type": "Int", "value": 4}}),
-    case("list of strings", "http.request.method in $names_2", True, {"http.request.method": {"content": "b"}}, lists=LISTS,
-         method="b"),
-    case("list of strings: not in it", "not http.request.method in $names_2", True,
-         {"http.request.method": {"content": "GET"}}, lists=LISTS),
+    case(
+        "list of ints",
+        "my.int in $ports",
+        True,
+        {"my.int": {"content": "7"}},
+        lists=LISTS,
+        fields={"my.int": {"type": "Int", "value": 7}},
+    ),
+    case(
+        "list of ints: not in it",
+        "my.int in $ports",
+        False,
+        lists=LISTS,
+        fields={"my.int": {"type": "Int", "value": 4}},
+    ),
+    case(
+        "list of strings",
+        "http.request.method in $names_2",
+        True,
+        {"http.request.method": {"content": "b"}},
+        lists=LISTS,
+        method="b",
+    ),
+    case(
+        "list of strings: not in it",
+        "not http.request.method in $names_2",
+        True,
+        {"http.request.method": {"content": "GET"}},
+        lists=LISTS,
+    ),
 ]

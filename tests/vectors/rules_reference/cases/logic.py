@@ -9,7 +9,12 @@ IS_11, NO_11 = 'http.request.version eq "HTTP/1.1"', 'http.request.version eq "H
 PATH = {"http.request.uri.path": {"content": "/"}}
 IS_PATH, NO_PATH = 'http.request.uri.path eq "/"', 'http.request.uri.path eq "/x"'
 SSL = {"ssl": {"content": "true"}}
-MISSING = {"my.text": {"type": "Bytes"}, "my.int": {"type": "Int"}, "my.ip": {"type": "Ip"}, "my.bool": {"type": "Bool"}}
+MISSING = {
+    "my.text": {"type": "Bytes"},
+    "my.int": {"type": "Int"},
+    "my.ip": {"type": "Ip"},
+    "my.bool": {"type": "Bool"},
+}
 
 
 def missing(name, rule, expect):
@@ -31,17 +36,34 @@ CASES = [
     case("xor, both", f"{IS_GET} xor {IS_11}", False),
     case("xor, none", f"{NO_GET} xor {NO_11}", False),
     case("xor of three true ones", f"{IS_GET} xor {IS_11} xor {IS_PATH}", True, {**GET, **V11, **PATH}),
-    case("xor logs a false child whole and a true one by its span", 'http.request.uri.path contains "b" xor http.request.uri.query contains "z"',
-         True, {"http.request.uri.path": {"before": "/a", "content": "b", "after": "c"},
-                "http.request.uri.query": {"content": "x=1"}}, "/abc?x=1"),
+    case(
+        "xor logs a false child whole and a true one by its span",
+        'http.request.uri.path contains "b" xor http.request.uri.query contains "z"',
+        True,
+        {
+            "http.request.uri.path": {"before": "/a", "content": "b", "after": "c"},
+            "http.request.uri.query": {"content": "x=1"},
+        },
+        "/abc?x=1",
+    ),
     case("not", f"not {NO_GET}", True, GET),
     case("not as a sign", f"!{NO_GET}", True, GET),
     case("not of true", f"not {IS_GET}", False),
     case("not not", f"not not {IS_GET}", True, GET),
-    case("not of a contains logs the field whole", 'not http.request.uri.path contains "x"', True,
-         {"http.request.uri.path": {"content": "/abc"}}, "/abc"),
-    case("not not of a contains logs its span", 'not not http.request.uri.path contains "b"', True,
-         {"http.request.uri.path": {"before": "/a", "content": "b", "after": "c"}}, "/abc"),
+    case(
+        "not of a contains logs the field whole",
+        'not http.request.uri.path contains "x"',
+        True,
+        {"http.request.uri.path": {"content": "/abc"}},
+        "/abc",
+    ),
+    case(
+        "not not of a contains logs its span",
+        'not not http.request.uri.path contains "b"',
+        True,
+        {"http.request.uri.path": {"before": "/a", "content": "b", "after": "c"}},
+        "/abc",
+    ),
     case("not of an and logs the first false child", f"not ({IS_GET} and {NO_11} and {NO_PATH})", True, V11),
     case("not of an or logs all children", f"not ({NO_GET} or {NO_11})", True, {**GET, **V11}),
     case("not of a xor logs all children", f"not ({IS_GET} xor {IS_11})", True, {**GET, **V11}),
@@ -61,8 +83,14 @@ CASES = [
     case("parentheses around all", f"(({IS_GET}))", True, GET),
     case("parentheses without spaces", f"({IS_GET})and({IS_11})", True, {**GET, **V11}),
     case("an or inside an and", f"{IS_GET} and ({NO_11} or {IS_PATH})", True, {**GET, **PATH}),
-    case("a skipped child is not logged, a looked at one that did not count neither", f"({NO_GET} or {IS_11}) and {IS_PATH}",
-         True, {**V11, **PATH}),
+    case(
+        "a skipped child is not logged, a looked at one that did not count neither",
+        f"({NO_GET} or {IS_11}) and {IS_PATH}",
+        True,
+        {**V11, **PATH},
+    ),
+    case("tabs", f"\t{IS_GET}\tand\t{IS_11}\t", True, {**GET, **V11}),
+    case("signs without spaces", "!ssl||!(ssl^^ssl)", True, SSL),
     case("spaces and line ends", f"  {IS_GET}\r\n  and\n  {IS_11}  \n", True, {**GET, **V11}),
     missing("eq", 'my.text eq "a"', False),
     missing("ne", 'my.text ne "a"', True),
@@ -84,7 +112,13 @@ CASES = [
     missing("a function of it, eq", 'lower(my.text) eq ""', False),
     missing("its length", "len(my.text) ge 0", False),
     missing("not its length", "not len(my.text) ge 0", True),
-    case("missing value: nothing is logged for it beside what is", f'my.text ne "a" and {IS_GET}', True, GET, fields=MISSING),
+    case(
+        "missing value: nothing is logged for it beside what is",
+        f'my.text ne "a" and {IS_GET}',
+        True,
+        GET,
+        fields=MISSING,
+    ),
     case("missing header", 'http.request.headers["x-none"][0] eq "a"', False),
     case("missing header, ne", 'http.request.headers["x-none"][0] ne "a"', True, {}),
     case("index out of range", 'http.request.headers.names[7] ne "a"', True, {}),

@@ -1,0 +1,79 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use wafpass::matched_data::archive::{Archive, ArchiveError, Compression, Summary};
+
+use super::logs::{InputFormat, Logs, tell};
+use super::new_log::NewLog;
+use super::private_key::PrivateKeys;
+use super::public_key::PublicKeySource;
+use crate::error::Fault;
+use crate::{Verdict, style};
+
+const AFTER: &str = "\
+Every blob is opened with an old key and sealed to the new one; everything else
+stays as it is to the byte. What does not open stays too, so keep the old key until
+nothing is left. The new file appears when it is whole, with mode 0600, and is gzip
+if the old one is. The old file is not touched.
+
+Version 4 stays version 4, with its binding. Version 3 and older become version 4
+where a binding stands beside them that is that of their row, and else version 3;
+a post-quantum key has no version 3, so these stay as they are (missing-binding).
+What is sealed to the new key already stays as it is.
+
+Example:
+  wafpass rewrap -k 2025.key --public-key-file 2026.pub --out 2026.log.gz 2025.log.gz
+
+Exit codes: 0 all sealed to the new key, 1 some left, 2 usage, or input that cannot
+be read";
+
+/// Move a log to a new key.
+#[derive(clap::Args)]
+#[command(styles = style::HELP, after_help = AFTER)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    keys: PrivateKeys,
+    #[command(flatten)]
+    public_key: PublicKeySource,
+    /// What is read: firewall-events-jsonl or firewall-events-json.
+    #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(default_value = "firewall-events-jsonl")]
+    input_format: InputFormat,
+    /// The new file.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The log; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Args {
+    pub(crate) fn run(&self, _: &mut dyn Write) -> Result<Verdict, Fault> {
+        let Some(format) = self.input_format.log() else {
+            let fault = "single blobs have no place to be moved in";
+            return Err(Fault::new(fault, "decrypt and encrypt them, or name a log"));
+        };
+        let key = self.public_key.load()?;
+        let files = [self.file.clone()];
+        let opener = self.keys.opener(&files)?;
+        let archive = Archive::new(format);
+        let (mut new_log, mut summary, mut fault) = (None, Summary::default(), None);
+        Logs::new(&files, false).each(|log| {
+            let compression = log.compression();
+            match NewLog::create(&self.out, compression) {
+                Ok(mut file) => {
+                    summary = archive.rewrap(log, &mut file, &opener, &key)?;
+                    new_log = Some(file);
+                }
+                Err(error) => fault = Some(error),
+            }
+            Ok(())
+        })?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let verdict = tell(&summary)?;
+        new_log.map_or(Ok(()), NewLog::finish)?;
+        Ok(verdict)
+    }
+}

@@ -1,0 +1,133 @@
+//! A request as rules see it: borrowed while it passes, owned where it waits to be sealed.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, Version, request};
+
+use super::origin::Country;
+use crate::layer::judge::original;
+use crate::rules::request::{BodyEnd, RequestView, UriScheme};
+use crate::rules::{FieldId, Scheme, Value};
+
+/// The head, as it came.
+#[derive(Clone, Copy)]
+pub(super) struct Head<'a> {
+    method: &'a Method,
+    /// The URI that arrived, also where a router has taken its prefix off.
+    uri: &'a Uri,
+    version: Version,
+    headers: &'a HeaderMap,
+}
+
+/// What is known beside it.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) scheme: UriScheme,
+    pub(super) client: Option<IpAddr>,
+    pub(super) country: Option<Country>,
+    pub(super) timestamp_ms: u64,
+    pub(super) registered: Vec<(FieldId, Value<'static>)>,
+}
+
+/// The body, as far as rules look at it.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) body: Bytes,
+    pub(super) end: BodyEnd,
+}
+
+/// A request that waits to be sealed.
+pub(super) struct Snapshot {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    known: Known,
+    seen: Seen,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of(parts: &'a request::Parts) -> Self {
+        Self {
+            method: &parts.method,
+            uri: original(&parts.uri, &parts.extensions),
+            version: parts.version,
+            headers: &parts.headers,
+        }
+    }
+
+    /// Shows the request to `look`. What of it is not in one piece is put together for as long.
+    pub(super) fn show<T>(
+        self,
+        scheme: &Scheme,
+        known: &Known,
+        seen: &Seen,
+        look: impl FnOnce(&RequestView<'_>) -> T,
+    ) -> T {
+        let lines: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
+        let target = self.target();
+        let mut view = RequestView::new(self.method.as_str().as_bytes(), target.as_bytes(), &lines)
+            .version(version(self.version))
+            .scheme(known.scheme)
+            .body(&seen.body, seen.end)
+            .timestamp_ms(known.timestamp_ms);
+        if let Some(authority) = self.uri.authority().filter(|_| self.is_framed_apart()) {
+            view = view.authority(authority.as_str().as_bytes());
+        }
+        if let Some(client) = known.client {
+            view = view.client(client);
+        }
+        if let Some(country) = &known.country {
+            view = view.country_of(&**country);
+        }
+        for (field, value) in &known.registered {
+            // A value of another type was left out when it was asked for.
+            let with = view.clone().registered(scheme, *field, value.clone());
+            view = with.unwrap_or(view);
+        }
+        look(&view)
+    }
+
+    /// In HTTP/2 and later, scheme and authority are apart from the path.
+    fn is_framed_apart(self) -> bool {
+        self.version >= Version::HTTP_2
+    }
+
+    /// As the request line had it.
+    fn target(self) -> String {
+        if self.is_framed_apart() && self.method != Method::CONNECT {
+            let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
+            return target.to_owned();
+        }
+        self.uri.to_string()
+    }
+
+    pub(super) fn snapshot(self, known: Known, seen: Seen) -> Snapshot {
+        let (method, uri, headers) = (self.method.clone(), self.uri.clone(), self.headers.clone());
+        Snapshot { method, uri, version: self.version, headers, known, seen }
+    }
+}
+
+impl Snapshot {
+    pub(super) fn show<T>(&self, scheme: &Scheme, look: impl FnOnce(&RequestView<'_>) -> T) -> T {
+        let Self { method, uri, version, headers, known, seen } = self;
+        Head { method, uri, version: *version, headers }.show(scheme, known, seen, look)
+    }
+
+    pub(super) const fn timestamp_ms(&self) -> u64 {
+        self.known.timestamp_ms
+    }
+}
+
+/// As Cloudflare names them.
+const fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}

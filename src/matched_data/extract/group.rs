@@ -1,0 +1,284 @@
+//! What contributed, by key and value.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::Traced;
+use super::contain::Rank;
+use super::deny::Denied;
+use super::key;
+use crate::rules::functions::Function;
+use crate::rules::request::{Place, Places, RequestView, Stretch};
+use crate::rules::trace::{Contribution, Input, Piece, Taken, What};
+use crate::rules::{Builtin, FieldId, Knows, Scheme, Type, UriDecoding, Value};
+
+/// One value that matched under one key, with its spans.
+pub(super) struct Group<'t> {
+    pub(super) key: String,
+    /// Whether the field has many values.
+    pub(super) is_many: bool,
+    pub(super) rank: Option<Rank>,
+    pub(super) via: &'t [Function],
+    pub(super) text: Cow<'t, [u8]>,
+    pieces: &'t [Piece],
+    /// Where the inputs of the value stand; `None` where nobody can say.
+    places: Vec<Option<Place>>,
+    pub(super) spans: Vec<Span>,
+}
+
+/// Bytes of a value that contributed, and to which of the rules.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    pub(super) range: Range<usize>,
+    pub(super) rules: Vec<usize>,
+}
+
+impl Span {
+    /// Adds rules, each once, in their order.
+    pub(super) fn add_rules(&mut self, rules: &[usize]) {
+        self.rules.extend_from_slice(rules);
+        self.rules.sort_unstable();
+        self.rules.dedup();
+    }
+}
+
+impl Group<'_> {
+    fn is_of(&self, other: &Self) -> bool {
+        self.via == other.via
+            && self.text == other.text
+            && self.pieces == other.pieces
+            && self.places == other.places
+    }
+
+    /// The bytes of the request that a span was made of; known where every function keeps the length.
+    pub(super) fn raw(&self, span: &Range<usize>) -> Option<Vec<Stretch>> {
+        let keeps = self.via.iter().all(|name| matches!(name, Function::Lower | Function::Upper));
+        let [Some(place)] = self.places.as_slice() else { return None };
+        if keeps && place.len() == self.text.len() { place.raw(span) } else { None }
+    }
+
+    /// The bytes of the value that are not logged, in order.
+    pub(super) fn denied(&self, denied: &Denied) -> Vec<Range<usize>> {
+        let whole = 0..self.text.len();
+        let mut ranges = Vec::new();
+        for (index, place) in self.places.iter().enumerate() {
+            let Some(place) = place else { return vec![whole] };
+            let own = denied_in(place, denied);
+            let mut pieces = self.pieces.iter().filter(|piece| piece.input == index).peekable();
+            if pieces.peek().is_none() && self.pieces.is_empty() {
+                // The value is the input, byte for byte; where it cannot be, any byte may be in any.
+                let is_input = place.len() == self.text.len() && self.places.len() == 1;
+                ranges.extend(if is_input {
+                    own
+                } else {
+                    own.first().map(|_| whole.clone()).into_iter().collect()
+                });
+                continue;
+            }
+            for piece in pieces {
+                ranges.extend(own.iter().filter_map(|range| denied_of(piece, range)));
+            }
+        }
+        super::deny::merge(&mut ranges);
+        ranges
+    }
+}
+
+/// The bytes of a place that are not logged.
+fn denied_in(place: &Place, denied: &Denied) -> Vec<Range<usize>> {
+    let mut parts: Vec<_> = place.segments().iter().map(|segment| segment.raw.part).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    let stretches = parts.into_iter().flat_map(|part| denied.stretches(part));
+    let mut ranges = Vec::new();
+    for stretch in stretches {
+        ranges.extend(place.of(&stretch));
+    }
+    ranges
+}
+
+/// The bytes of a piece that a denied range of its input went into.
+fn denied_of(piece: &Piece, denied: &Range<usize>) -> Option<Range<usize>> {
+    let start = denied.start.max(piece.from.start);
+    let end = denied.end.min(piece.from.end);
+    if start >= end {
+        return None;
+    }
+    if !piece.aligned || piece.value.len() != piece.from.len() {
+        return Some(piece.value.clone());
+    }
+    let at = |bound: usize| piece.value.start + bound - piece.from.start;
+    Some(at(start)..at(end))
+}
+
+/// Gathers what contributed.
+pub(super) struct Gatherer<'s, 'r, 't> {
+    view: &'s RequestView<'r>,
+    scheme: &'s Scheme,
+    denied: &'s Denied,
+    places: HashMap<(Builtin, UriDecoding), Option<Rc<Places>>>,
+    groups: Vec<Group<'t>>,
+    by_key: HashMap<String, Vec<usize>>,
+}
+
+impl<'s, 'r, 't> Gatherer<'s, 'r, 't> {
+    pub(super) fn new(view: &'s RequestView<'r>, scheme: &'s Scheme, denied: &'s Denied) -> Self {
+        let (places, groups, by_key) = (HashMap::new(), Vec::new(), HashMap::new());
+        Self { view, scheme, denied, places, groups, by_key }
+    }
+
+    pub(super) fn add(&mut self, rule: usize, traced: &Traced<'t>) {
+        for contribution in &traced.trace.contributions {
+            let (Some(value), Some(first)) = (&contribution.value, contribution.inputs.first())
+            else {
+                continue;
+            };
+            self.add_value(
+                rule,
+                traced.decoding,
+                contribution,
+                first,
+                value,
+                &mut first.path.clone(),
+            );
+        }
+    }
+
+    /// A value, or each element of one that has many.
+    fn add_value(
+        &mut self,
+        rule: usize,
+        decoding: UriDecoding,
+        contribution: &'t Contribution<'t>,
+        first: &Input,
+        value: &'t Value<'t>,
+        path: &mut Vec<Taken>,
+    ) {
+        let text = match value {
+            Value::Bytes(bytes) => Cow::Borrowed(bytes.as_ref()),
+            Value::Bool(truth) => Cow::Owned(truth.to_string().into_bytes()),
+            Value::Int(number) => Cow::Owned(number.to_string().into_bytes()),
+            Value::Ip(address) => Cow::Owned(address.to_string().into_bytes()),
+            Value::Array(list) => {
+                for (index, element) in list.iter().enumerate() {
+                    path.push(Taken::At(index));
+                    self.add_value(rule, decoding, contribution, first, element, path);
+                    path.pop();
+                }
+                return;
+            }
+            Value::Map(map) => {
+                for (name, element) in map.iter() {
+                    path.push(Taken::Key(name.to_vec()));
+                    self.add_value(rule, decoding, contribution, first, element, path);
+                    path.pop();
+                }
+                return;
+            }
+        };
+        let range = match &contribution.what {
+            What::Span(range) => range.start.min(text.len())..range.end.min(text.len()),
+            What::Whole => 0..text.len(),
+        };
+        self.add_text(rule, decoding, contribution, first.field, text, path, range);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one part of what contributed")]
+    fn add_text(
+        &mut self,
+        rule: usize,
+        decoding: UriDecoding,
+        contribution: &'t Contribution<'t>,
+        field: FieldId,
+        text: Cow<'t, [u8]>,
+        path: &[Taken],
+        range: Range<usize>,
+    ) {
+        let Some(known) = self.scheme.field_at(field) else { return };
+        let mut places = Vec::with_capacity(contribution.inputs.len());
+        for (index, input) in contribution.inputs.iter().enumerate() {
+            let path = if index == 0 { path } else { &input.path };
+            if let Some(place) = self.place(input.field, path, decoding) {
+                places.push(place);
+            } else {
+                places.push(Some(Place::default())); // the application's: no bytes of the request
+            }
+        }
+        let rank = match known.knows() {
+            Knows::Request(builtin) => Rank::of(builtin),
+            Knows::Application => None,
+        };
+        let group = Group {
+            key: key::text(known.name(), path, self.is_denied_name(field, path, decoding)),
+            is_many: matches!(known.ty(), Type::Array(_) | Type::Map(_)),
+            rank,
+            via: &contribution.via,
+            text,
+            pieces: &contribution.pieces,
+            places,
+            spans: vec![Span { range, rules: vec![rule] }],
+        };
+        let known = self.by_key.entry(group.key.clone()).or_default();
+        let same = known
+            .iter()
+            .copied()
+            .find(|&index| self.groups.get(index).is_some_and(|other| other.is_of(&group)));
+        match same.and_then(|index| self.groups.get_mut(index)) {
+            Some(other) => other.spans.extend(group.spans),
+            None => {
+                known.push(self.groups.len());
+                self.groups.push(group);
+            }
+        }
+    }
+
+    /// Where an element stands: `None` for a field of the application, `Some(None)` where the request's
+    /// own cannot be told.
+    fn place(
+        &mut self,
+        field: FieldId,
+        path: &[Taken],
+        decoding: UriDecoding,
+    ) -> Option<Option<Place>> {
+        let Knows::Request(builtin) = self.scheme.field_at(field)?.knows() else { return None };
+        Some(self.places(builtin, decoding).and_then(|places| places.at(path).cloned()))
+    }
+
+    fn places(&mut self, builtin: Builtin, decoding: UriDecoding) -> Option<Rc<Places>> {
+        let view = self.view;
+        let read = || Places::of(view, builtin, decoding).map(Rc::new);
+        self.places.entry((builtin, decoding)).or_insert_with(read).clone()
+    }
+
+    /// Whether the name that the path goes by is of bytes that are not logged.
+    fn is_denied_name(&mut self, field: FieldId, path: &[Taken], decoding: UriDecoding) -> bool {
+        let Some(Taken::Key(_)) = path.first() else { return false };
+        let Some(Knows::Request(builtin)) = self.scheme.field_at(field).map(|known| known.knows())
+        else {
+            return false;
+        };
+        let places = self.places(builtin, decoding);
+        let name = places.as_ref().and_then(|places| places.key_at(path));
+        name.is_none_or(|name| !denied_in(name, self.denied).is_empty())
+    }
+
+    /// The groups, those of one key together, in order of first appearance, their spans merged.
+    pub(super) fn finish(self) -> Vec<Group<'t>> {
+        let mut firsts: HashMap<&str, usize> = HashMap::new();
+        for (key, list) in &self.by_key {
+            firsts.insert(key, list.first().copied().unwrap_or_default());
+        }
+        let mut order: Vec<usize> = self
+            .groups
+            .iter()
+            .map(|group| firsts.get(group.key.as_str()).copied().unwrap_or_default())
+            .collect();
+        let mut groups: Vec<(usize, Group<'t>)> = order.drain(..).zip(self.groups).collect();
+        groups.sort_by_key(|(first, _)| *first);
+        let mut groups: Vec<Group<'t>> = groups.into_iter().map(|(_, group)| group).collect();
+        groups.iter_mut().for_each(|group| super::contain::merge(&mut group.spans));
+        groups
+    }
+}
