@@ -8,6 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::extract::{DenyList, cleared};
+use super::limits::MAX_EVENT_TEXT_BYTES;
 use super::{Binding, Entropy, Payload, PublicKey, Refused, SealError};
 use crate::rules::request::RequestView;
 
@@ -114,11 +115,11 @@ impl Event {
         deny: &DenyList,
     ) -> Result<Self, Refused> {
         let clear = cleared(view, deny);
+        let lossy = |text: &[u8]| cut(String::from_utf8_lossy(text).into_owned());
         let shown = |text: Vec<u8>| match parts.uri {
-            ClearText::WithoutSecrets => Some(String::from_utf8_lossy(&text).into_owned()),
+            ClearText::WithoutSecrets => Some(lossy(&text)),
             ClearText::Dropped => None,
         };
-        let lossy = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
         let event = Self {
             datetime: rfc3339(view.came_at_ms()),
             ray_id: parts.ray_id.to_owned(),
@@ -220,6 +221,15 @@ impl Event {
         // Texts, integers and a value of serde_json: writing them cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// A text of the request, cut to whole characters.
+fn cut(mut text: String) -> String {
+    let end = (0..=MAX_EVENT_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
+    if text.len() > MAX_EVENT_TEXT_BYTES {
+        text.truncate(end.unwrap_or_default());
+    }
+    text
 }
 
 /// A moment in UTC, to the millisecond.

@@ -44,3 +44,7 @@ pub const MAX_CONTEXT_BYTES: usize = 15;
 
 /// Largest payload that is sealed, in bytes of its JSON: eight contents of full length. A log line holds it.
 pub const MAX_PAYLOAD_BYTES: usize = 8_192;
+
+/// Longest text of the request that an event says in clear, in bytes; a longer one is cut. Collectors refuse
+/// long lines, and nobody is to hide what was done behind a URL of 100 KB.
+pub const MAX_EVENT_TEXT_BYTES: usize = 2_048;

@@ -32,7 +32,8 @@ impl Display for Shown<'_> {
                         write!(f, " {op} ")?;
                     }
                     // Flat chains hold no chain of their own operator; one that binds less is in parentheses.
-                    let loose = matches!(&operand.kind, ExprKind::Logical { op: own, .. } if own < op);
+                    let loose =
+                        matches!(&operand.kind, ExprKind::Logical { op: own, .. } if own < op);
                     self.write(f, operand, loose)?;
                 }
                 Ok(())
@@ -66,7 +67,9 @@ impl Shown<'_> {
 fn write_operand(f: &mut Formatter<'_>, operand: &Operand, scheme: &Scheme) -> fmt::Result {
     match &operand.kind {
         // A field of another scheme has no name here.
-        OperandKind::Field(id) => f.write_str(scheme.field_at(*id).map_or("?", |field| field.name()))?,
+        OperandKind::Field(id) => {
+            f.write_str(scheme.field_at(*id).map_or("?", |field| field.name()))?
+        }
         OperandKind::Call(call) => write_call(f, call, scheme)?,
     }
     for step in &operand.path {
@@ -97,7 +100,11 @@ fn write_call(f: &mut Formatter<'_>, call: &Call, scheme: &Scheme) -> fmt::Resul
     f.write_str(")")
 }
 
-fn write_comparison(f: &mut Formatter<'_>, comparison: &Comparison, scheme: &Scheme) -> fmt::Result {
+fn write_comparison(
+    f: &mut Formatter<'_>,
+    comparison: &Comparison,
+    scheme: &Scheme,
+) -> fmt::Result {
     match comparison {
         Comparison::Order { op, literal } => write!(f, "{op} {literal}"),
         Comparison::BitwiseAnd(bits) => write!(f, "& {bits}"),
@@ -113,8 +120,8 @@ fn write_comparison(f: &mut Formatter<'_>, comparison: &Comparison, scheme: &Sch
             write!(f, "{case} ")?;
             write_string(f, pattern)
         }
-        Comparison::InInts(ranges) => write_set(f, ranges, |f, ends| write_range(f, ends)),
-        Comparison::InIps(ranges) => write_set(f, ranges, |f, ends| write_range(f, ends)),
+        Comparison::InInts(ranges) => write_set(f, ranges, write_range),
+        Comparison::InIps(ranges) => write_set(f, ranges, write_range),
         Comparison::InBytes(values) => write_set(f, values, |f, value| write_string(f, value)),
         Comparison::InList(id) => {
             write!(f, "in ${}", scheme.list_at(*id).map_or("?", |(name, _)| name))
@@ -137,7 +144,10 @@ fn write_set<T>(
     f.write_str("}")
 }
 
-fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, (first, last): &(T, T)) -> fmt::Result {
+fn write_range<T: Display + PartialEq>(
+    f: &mut Formatter<'_>,
+    (first, last): &(T, T),
+) -> fmt::Result {
     if first == last { write!(f, "{first}") } else { write!(f, "{first}..{last}") }
 }
 
@@ -175,7 +185,9 @@ fn write_regex(f: &mut Formatter<'_>, pattern: &str) -> fmt::Result {
         return f.write_str(&quoted);
     }
     // What only a raw string can say came from one, so that its hashes are few enough.
-    let hashes = (0..).map(|count| "#".repeat(count)).find(|hashes| !pattern.contains(&format!("\"{hashes}")));
+    let hashes = (0..)
+        .map(|count| "#".repeat(count))
+        .find(|hashes| !pattern.contains(&format!("\"{hashes}")));
     let hashes = hashes.unwrap_or_default();
     write!(f, "r{hashes}\"{pattern}\"{hashes}")
 }

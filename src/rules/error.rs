@@ -182,7 +182,10 @@ fn window(line: &str, place: usize) -> usize {
 fn shown(character: char) -> char {
     match character {
         '\t' => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => '\u{fffd}',
         character if character.is_control() => '\u{fffd}',
         character => character,
     }
@@ -217,7 +220,9 @@ mod tests {
     #[test]
     fn the_place_counts_from_one() {
         let text = "a\r\n\tbé == 1";
-        for (at, place) in [(0, (1, 1)), (3, (2, 1)), (4, (2, 2)), (7, (2, 4)), (12, (2, 9)), (99, (2, 9))] {
+        for (at, place) in
+            [(0, (1, 1)), (3, (2, 1)), (4, (2, 2)), (7, (2, 4)), (12, (2, 9)), (99, (2, 9))]
+        {
             let error = error(text, at..at + 1);
             assert_eq!((error.line(), error.column()), place, "{at}");
         }
@@ -245,7 +250,11 @@ mod tests {
         let text = format!("{}HERE{}", "a".repeat(500), "b".repeat(500));
         let error = error(&text, 500..504);
         let (line, marks) = error.excerpt().split_once('\n').unwrap();
-        assert_eq!(marks.find('^').map(|at| &line[at + 2..at + 6]), Some("HERE"), "… has three bytes");
+        assert_eq!(
+            marks.find('^').map(|at| &line[at + 2..at + 6]),
+            Some("HERE"),
+            "… has three bytes"
+        );
         assert!(line.chars().count() < 110 && line.starts_with("  …a") && line.ends_with("b…"));
     }
 }

@@ -72,6 +72,10 @@ fn whole<T>(text: &str, read: impl Fn(&mut Cursor<'_>) -> Result<T, Fault>) -> R
     let read = read(&mut cursor)?;
     match cursor.is_at_end() {
         true => Ok(read),
-        false => cursor.fault(cursor.token(), format!("behind the element, {}", cursor.found()), "write one element in each string"),
+        false => cursor.fault(
+            cursor.token(),
+            format!("behind the element, {}", cursor.found()),
+            "write one element in each string",
+        ),
     }
 }

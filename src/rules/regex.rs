@@ -8,7 +8,7 @@ use regex_automata::meta;
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::captures::Captures;
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{self, Hir};
 
 use super::limits::{MAX_REGEX_BYTES, MAX_REGEX_NESTING, REGEX_CACHE_BYTES};
 
@@ -131,18 +131,19 @@ pub(super) fn read(pattern: &str) -> Result<Hir, RegexError> {
 /// Why a pattern is no regular expression of this engine: the fault, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegexError {
-    at: Range<usize>,
+    at: Option<Range<usize>>,
     fault: String,
     way_out: &'static str,
 }
 
 /// The way out where there is no better one.
-const SYNTAX: &str = "see docs.rs/regex for the syntax; a raw string r\"…\" needs no escapes of its own";
+const SYNTAX: &str =
+    "see docs.rs/regex for the syntax; a raw string r\"…\" needs no escapes of its own";
 
 impl RegexError {
-    /// Where in the pattern, in bytes; empty where it is about the whole.
+    /// Where in the pattern, in bytes; `None` where it is about the whole.
     #[must_use]
-    pub fn at(&self) -> Range<usize> {
+    pub fn at(&self) -> Option<Range<usize>> {
         self.at.clone()
     }
 
@@ -162,23 +163,34 @@ impl RegexError {
         match error {
             regex_syntax::Error::Parse(error) => {
                 let (fault, way_out) = told(error.kind());
-                Self { at: range(error.span()), fault, way_out }
+                Self { at: Some(range(error.span())), fault, way_out }
             }
             regex_syntax::Error::Translate(error) => Self {
-                at: range(error.span()),
+                at: Some(range(error.span())),
                 fault: format!("the regular expression is refused: {}", error.kind()),
-                way_out: "it sees bytes; write (?u) in front where it is to see characters",
+                way_out: match error.kind() {
+                    hir::ErrorKind::UnicodeNotAllowed => {
+                        "it sees bytes; write (?u) in front where it is to see characters"
+                    }
+                    _ => "see docs.rs/regex for the classes that there are",
+                },
             },
-            error => Self { at: 0..0, fault: one_line(error), way_out: SYNTAX },
+            error => Self { at: None, fault: one_line(error), way_out: SYNTAX },
         }
     }
 
     fn of_build(error: &meta::BuildError) -> Self {
         let Some(limit) = error.size_limit() else {
-            return Self { at: 0..0, fault: one_line(error), way_out: SYNTAX };
+            return Self { at: None, fault: one_line(error), way_out: SYNTAX };
         };
-        let fault = format!("the regular expression is too big: compiled, it takes more than {limit} bytes");
-        Self { at: 0..0, fault, way_out: "count less, such as .{0,64} for .{0,5000}, or split the rule" }
+        let fault = format!(
+            "the regular expression is too big: compiled, it takes more than {limit} bytes"
+        );
+        Self {
+            at: None,
+            fault,
+            way_out: "count less, such as .{0,64} for .{0,5000}, or split the rule",
+        }
     }
 }
 
@@ -195,11 +207,11 @@ fn told(kind: &ErrorKind) -> (String, &'static str) {
     match kind {
         ErrorKind::UnsupportedLookAround => (
             "regular expressions have no look-around".into(),
-            "match in linear time has none; write two comparisons, joined by and, or and not",
+            "they search in linear time; write two comparisons, joined by and, or, not",
         ),
         ErrorKind::UnsupportedBackreference => (
             "regular expressions have no backreferences".into(),
-            "match in linear time has none; write out what is to repeat",
+            "they search in linear time; write out what is to come again",
         ),
         ErrorKind::NestLimitExceeded(limit) => (
             format!("the regular expression nests more than {limit} levels deep"),

@@ -25,13 +25,17 @@ pub enum Part {
 #[non_exhaustive]
 pub enum ReplacementError {
     /// A `$` before something else.
-    #[error("in a replacement, $ stands before {{NUMBER}} or another $ only\nwrite ${{1}} for the first group, $$ for the character")]
+    #[error(
+        "in a replacement, $ stands before {{NUMBER}} or another $ only\nwrite ${{1}} for the first group, $$ for the character"
+    )]
     Dollar,
     /// More references than [`MAX_REFERENCES`].
     #[error("the replacement has more than {MAX_REFERENCES} references\nuse fewer groups")]
     References,
     /// A group that is not there.
-    #[error("the replacement names group {group}, and the last one is {last}\nput what is to be kept in parentheses, or under a star")]
+    #[error(
+        "the replacement names group {group}, and the last one is {last}\nput what is to be kept in parentheses, or under a star"
+    )]
     Group {
         /// Its number.
         group: usize,

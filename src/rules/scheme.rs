@@ -83,8 +83,7 @@ pub struct Scheme {
 
 impl Default for Scheme {
     fn default() -> Self {
-        let mut scheme =
-            Self { fields: Vec::new(), by_name: HashMap::new(), lists: Vec::new() };
+        let mut scheme = Self { fields: Vec::new(), by_name: HashMap::new(), lists: Vec::new() };
         for (name, kind, builtin) in BUILTIN {
             scheme.add(Field {
                 name: (*name).to_owned(),
@@ -181,7 +180,8 @@ impl Scheme {
     }
 
     fn add(&mut self, field: Field) -> Option<FieldId> {
-        let id = u16::try_from(self.fields.len()).ok().filter(|_| self.fields.len() < MAX_FIELDS)?;
+        let id =
+            u16::try_from(self.fields.len()).ok().filter(|_| self.fields.len() < MAX_FIELDS)?;
         let id = FieldId(id);
         self.by_name.insert(field.name.clone(), id);
         self.fields.push(field);
@@ -191,8 +191,25 @@ impl Scheme {
 
 /// Words of the language, which no field can have for a name.
 const RESERVED: [&str; 19] = [
-    "all", "and", "any", "bitwise_and", "contains", "eq", "false", "ge", "gt", "in", "le", "lt",
-    "matches", "ne", "not", "or", "strict", "true", "wildcard",
+    "all",
+    "and",
+    "any",
+    "bitwise_and",
+    "contains",
+    "eq",
+    "false",
+    "ge",
+    "gt",
+    "in",
+    "le",
+    "lt",
+    "matches",
+    "ne",
+    "not",
+    "or",
+    "strict",
+    "true",
+    "wildcard",
 ];
 
 /// Names like `my.field_2`: parts of letters, digits and `_`, the first of which is a letter.
@@ -218,13 +235,17 @@ pub(super) fn is_list_name(name: &str) -> bool {
 #[non_exhaustive]
 pub enum SchemeError {
     /// The name is no name.
-    #[error("this is not a name for a field\nuse letters, digits and _ in parts joined by dots, each from a letter on, {MAX_FIELD_NAME_BYTES} bytes at most")]
+    #[error(
+        "this is not a name for a field\nuse letters, digits and _ in parts joined by dots, each from a letter on, {MAX_FIELD_NAME_BYTES} bytes at most"
+    )]
     FieldName,
     /// The name is a word of the language or a function.
     #[error("the language itself uses this name\nadd a part of your own in front, such as my.name")]
     Reserved,
     /// Another field has the name.
-    #[error("a field of this name is there already\nadd a part of your own in front, such as my.name")]
+    #[error(
+        "a field of this name is there already\nadd a part of your own in front, such as my.name"
+    )]
     FieldTaken,
     /// The type is too deep.
     #[error("the type nests more than {MAX_TYPE_DEPTH} levels deep\nuse two fields")]
@@ -233,13 +254,17 @@ pub enum SchemeError {
     #[error("a scheme holds {MAX_FIELDS} fields\nuse one field with a map")]
     Fields,
     /// The name is no name.
-    #[error("this is not a name for a list\nuse lower-case letters, digits, _, and dots between them, {MAX_LIST_NAME_BYTES} bytes at most")]
+    #[error(
+        "this is not a name for a list\nuse lower-case letters, digits, _, and dots between them, {MAX_LIST_NAME_BYTES} bytes at most"
+    )]
     ListName,
     /// Another list has the name.
     #[error("a list of this name is there already\nuse another name")]
     ListTaken,
     /// A range ends before it starts, or in another address family.
-    #[error("a range of the list descends, or goes from one address family to the other\nput the lower end first, both of one family")]
+    #[error(
+        "a range of the list descends, or goes from one address family to the other\nput the lower end first, both of one family"
+    )]
     ListOrder,
     /// The list is too long.
     #[error("a list holds {MAX_LIST_ELEMENTS} elements\njoin them to ranges, or make two lists")]

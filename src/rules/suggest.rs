@@ -13,10 +13,7 @@ const MAX_COMPARED_BYTES: usize = 256;
 const MIN_TAIL_BYTES: usize = 4;
 
 /// The known name that is most like what was written.
-pub(super) fn like<'n>(
-    written: &str,
-    known: impl IntoIterator<Item = &'n str>,
-) -> Option<&'n str> {
+pub(super) fn like<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if written.len() > MAX_COMPARED_BYTES {
         return None;
     }

@@ -34,7 +34,7 @@ struct Piece {
 
 #[derive(Clone, Debug)]
 enum Finder {
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     AnyCase(AhoCorasick),
 }
 
@@ -43,13 +43,19 @@ enum Finder {
 #[non_exhaustive]
 pub enum WildcardError {
     /// `**`
-    #[error("the wildcard has two stars in a row\none star is any bytes already; \\* is the character, in a raw string r\"\\*\"")]
+    #[error(
+        "the wildcard has two stars in a row\none star is any bytes already; \\* is the character, in a raw string r\"\\*\""
+    )]
     DoubleStar,
     /// A backslash before something else, or at the end.
-    #[error("in a wildcard, a backslash stands before * or another backslash only\nwrite it twice, in a raw string r\"\\\\\"")]
+    #[error(
+        "in a wildcard, a backslash stands before * or another backslash only\nwrite it twice, in a raw string r\"\\\\\""
+    )]
     Escape,
     /// More stars than [`MAX_WILDCARD_STARS`].
-    #[error("the wildcard has {0} stars, and {MAX_WILDCARD_STARS} are the most\nwrite a regular expression, with matches")]
+    #[error(
+        "the wildcard has {0} stars, and {MAX_WILDCARD_STARS} are the most\nwrite a regular expression, with matches"
+    )]
     Stars(usize),
 }
 
@@ -124,7 +130,7 @@ impl Wildcard {
 
 impl Piece {
     fn new(piece: &[u8], case: Case) -> Self {
-        let exact = || Finder::Exact(memmem::Finder::new(piece).into_owned());
+        let exact = || Finder::Exact(Box::new(memmem::Finder::new(piece).into_owned()));
         let finder = match case {
             Case::Sensitive => exact(),
             Case::Ignored => any_case(piece).map_or_else(exact, Finder::AnyCase),

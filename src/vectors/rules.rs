@@ -1,11 +1,14 @@
 //! Rules: an expression and a request, whether the one matches the other, and what is logged of it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use base64ct::{Base64, Encoding};
-use serde::Deserialize;
-use serde_json::{Map as Object, Value as Json, json};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value as Json, json};
 
 use super::{Failure, VectorError, checked, read};
 use crate::matched_data::{DenyList, Form, Payload, TRUNCATED, Traced, extract};
@@ -40,7 +43,7 @@ struct Case {
     version: Option<u8>,
     request: Request,
     #[serde(default)]
-    fields: Object<String, Json>,
+    fields: Ordered<Field>,
     lists: Option<Json>,
     expect: Json,
     at: Option<(usize, usize)>,
@@ -90,7 +93,52 @@ enum Text {
 struct Field {
     #[serde(rename = "type")]
     ty: String,
-    value: Option<Json>,
+    value: Option<FieldValue>,
+}
+
+/// The members of an object in the order of the file: rules look at the values of a map in its order.
+#[derive(Debug)]
+struct Ordered<T>(Vec<(String, T)>);
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Ordered<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Ordered<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    list.push(member);
+                }
+                Ok(Ordered(list))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// The value of a field: which it is, its type says.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum FieldValue {
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    List(Vec<Self>),
+    Map(Ordered<Self>),
 }
 
 impl File {
@@ -235,9 +283,7 @@ impl Case {
     /// Registers the fields of the case, and gives the values of those that have one.
     fn register(&self, scheme: &mut Scheme) -> Result<Vec<(FieldId, Value<'static>)>, String> {
         let mut values = Vec::new();
-        for (name, field) in &self.fields {
-            let field: Field =
-                serde_json::from_value(field.clone()).map_err(|fault| fault.to_string())?;
+        for (name, field) in &self.fields.0 {
             let ty =
                 type_of(&field.ty).ok_or_else(|| format!("there is no type {:?}", field.ty))?;
             let id = scheme.register(name, ty.clone()).map_err(|fault| fault.to_string())?;
@@ -321,26 +367,30 @@ fn type_of(name: &str) -> Option<Type> {
     })
 }
 
-fn value_of(json: &Json, ty: &Type) -> Option<Value<'static>> {
-    Some(match ty {
-        Type::Bool => Value::Bool(json.as_bool()?),
-        Type::Int => Value::Int(json.as_i64()?),
-        Type::Ip => Value::Ip(json.as_str()?.parse().ok()?),
-        Type::Bytes => {
-            let text: Text = serde_json::from_value(json.clone()).ok()?;
-            Value::Bytes(Cow::Owned(text.bytes().ok()?))
-        }
-        Type::Array(element) => {
-            let values = json.as_array()?.iter().map(|value| value_of(value, element));
+fn value_of(value: &FieldValue, ty: &Type) -> Option<Value<'static>> {
+    Some(match (value, ty) {
+        (FieldValue::Bool(truth), Type::Bool) => Value::Bool(*truth),
+        (FieldValue::Int(number), Type::Int) => Value::Int(*number),
+        (FieldValue::Text(address), Type::Ip) => Value::Ip(address.parse().ok()?),
+        (FieldValue::Text(text), Type::Bytes) => Value::Bytes(Cow::Owned(text.as_bytes().to_vec())),
+        (FieldValue::Map(Ordered(members)), Type::Bytes) => match members.as_slice() {
+            [(name, FieldValue::Text(b64))] if name == "b64" => {
+                Value::Bytes(Cow::Owned(bytes_of(b64).ok()?))
+            }
+            _ => return None,
+        },
+        (FieldValue::List(list), Type::Array(element)) => {
+            let values = list.iter().map(|value| value_of(value, element));
             Value::Array(values.collect::<Option<_>>()?)
         }
-        Type::Map(element) => {
+        (FieldValue::Map(Ordered(members)), Type::Map(element)) => {
             let mut map = Map::new();
-            for (key, value) in json.as_object()? {
+            for (key, value) in members {
                 map.insert(key.clone().into_bytes(), value_of(value, element)?);
             }
             Value::Map(map)
         }
+        _ => return None,
     })
 }
 
@@ -351,8 +401,8 @@ enum Got {
     Payload(Json),
 }
 
-impl std::fmt::Display for Got {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(line, column) => write!(f, "error at {line}:{column}"),
             Self::No => f.write_str("false"),

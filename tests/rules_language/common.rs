@@ -24,7 +24,9 @@ pub(crate) fn scheme() -> Scheme {
         scheme.register(name, ty).unwrap();
     }
     scheme.add_list("ints", List::Ints(vec![(1, 5)])).unwrap();
-    scheme.add_list("office.ips", List::Ips(vec![([1, 2, 3, 4].into(), [1, 2, 3, 5].into())])).unwrap();
+    scheme
+        .add_list("office.ips", List::Ips(vec![([1, 2, 3, 4].into(), [1, 2, 3, 5].into())]))
+        .unwrap();
     scheme.add_list("words", List::Bytes(vec![b"a".to_vec()])).unwrap();
     scheme
 }

@@ -50,7 +50,10 @@ fn deeper_ones_are_refused() {
     for nest in NESTS {
         let error = refused(&nested(nest, MAX_NESTING + 1));
         assert_eq!(error.fault(), "the expression nests more than 128 levels deep");
-        assert_eq!(error.span().start, nest.0.len() * MAX_NESTING + nest.0.find("lower").unwrap_or(0));
+        assert_eq!(
+            error.span().start,
+            nest.0.len() * MAX_NESTING + nest.0.find("lower").unwrap_or(0)
+        );
     }
     // As deep as the length allows.
     for deep in ["(", "!", "lower("] {

@@ -86,7 +86,9 @@ fn not_binds_more_than_and_than_xor_than_or() {
         ("not any(my.bools)", ""),
     ]);
     // Not of the comparison, not of the value.
-    let ExprKind::Not(inner) = parse("not my.bytes == \"a\"", &scheme()).unwrap().kind else { panic!() };
+    let ExprKind::Not(inner) = parse("not my.bytes == \"a\"", &scheme()).unwrap().kind else {
+        panic!()
+    };
     assert!(matches!(inner.kind, ExprKind::Compare { .. }));
 }
 
@@ -120,7 +122,11 @@ fn integers() {
         ("-9223372036854775808", i64::MIN),
         ("0x7fffffffffffffff", i64::MAX),
     ] {
-        assert_eq!(comparison(&format!("my.int & {text}")), Comparison::BitwiseAnd(expected), "{text}");
+        assert_eq!(
+            comparison(&format!("my.int & {text}")),
+            Comparison::BitwiseAnd(expected),
+            "{text}"
+        );
         let set = Comparison::InInts(vec![(expected, expected)]);
         assert_eq!(comparison(&format!("my.int in {{{text}}}")), set, "{text}");
     }
@@ -224,8 +230,14 @@ fn addresses() {
         ("ip.src in {0.0.0.0/0}", "ip.src in {0.0.0.0..255.255.255.255}"),
         ("ip.src in {::/0}", "ip.src in {::..ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff}"),
         ("ip.src in {1.2.3.4/32 ::1/128}", "ip.src in {1.2.3.4 ::1}"),
-        ("ip.src in {2001:db8::/32}", "ip.src in {2001:db8::..2001:db8:ffff:ffff:ffff:ffff:ffff:ffff}"),
-        ("ip.src in {::1..::2 10.0.0.1..10.0.0.9 ::ffff:12.34.56.78/127}", "ip.src in {::1..::2 10.0.0.1..10.0.0.9 ::ffff:12.34.56.78..::ffff:12.34.56.79}"),
+        (
+            "ip.src in {2001:db8::/32}",
+            "ip.src in {2001:db8::..2001:db8:ffff:ffff:ffff:ffff:ffff:ffff}",
+        ),
+        (
+            "ip.src in {::1..::2 10.0.0.1..10.0.0.9 ::ffff:12.34.56.78/127}",
+            "ip.src in {::1..::2 10.0.0.1..10.0.0.9 ::ffff:12.34.56.78..::ffff:12.34.56.79}",
+        ),
         ("ip.src in {}", ""),
     ]);
 }
@@ -316,7 +328,10 @@ fn functions_are_mapped_over_their_first_argument() {
         ("encode_base64(sha256(my.bytes), \"up\") == \"a\"", ""),
         ("bit_slice(my.bytes, 0, 32) == 1", ""),
         ("remove_query_args(raw.http.request.uri.query, \"a\", \"b\") == \"\"", ""),
-        ("is_timed_hmac_valid_v0(\"k\", http.request.uri, 10, http.request.timestamp.sec, 8, \"s\")", ""),
+        (
+            "is_timed_hmac_valid_v0(\"k\", http.request.uri, 10, http.request.timestamp.sec, 8, \"s\")",
+            "",
+        ),
         ("not is_timed_hmac_valid_v0(\"k\", concat(http.request.uri, \"-\"), 10, 1484063787)", ""),
         ("uuidv4(my.bytes) == \"a\" or sha512(\"a\") == \"b\" or upper(my.bytes) == \"A\"", ""),
         ("remove_bytes(my.bytes, \"\\x00\") == \"a\" or decode_base64(my.bytes) == \"\"", ""),

@@ -115,10 +115,6 @@ impl Snapshot {
         let Self { method, uri, version, headers, known, seen } = self;
         Head { method, uri, version: *version, headers }.show(scheme, known, seen, look)
     }
-
-    pub(super) const fn timestamp_ms(&self) -> u64 {
-        self.known.timestamp_ms
-    }
 }
 
 /// As Cloudflare names them.

@@ -50,6 +50,7 @@ pub(super) enum Next<B: Body> {
     Read(request::Parts, Reading<B>),
 }
 
+#[expect(clippy::large_enum_variant, reason = "moved once; a box would be allocated for each request")]
 pub(super) enum Judged<B: Body> {
     /// The application gets it.
     Call(Request<RulesBody<B>>),

@@ -77,7 +77,7 @@ pub use self::future::RulesFuture;
 pub use self::handle::RulesHandle;
 pub use self::log::{BlobVersion, EventLog, EventLogBuilder};
 pub use self::matched::RulesMatched;
-pub use self::origin::{ClientIp, RayId};
+pub use self::origin::{AddressOf, ClientIp, RayId};
 pub use self::record::{LostEvent, RuleCounts};
 pub use self::service::{RulesLayer, RulesService};
 pub use self::sink::{EventSink, NdjsonSink, NotTaken};

@@ -26,8 +26,11 @@ pub enum ClientIp {
     /// it as they like. One line with one address; unknown otherwise.
     TrustedField(HeaderName),
     /// What a function of your own says.
-    By(Arc<dyn Fn(&request::Parts) -> Option<IpAddr> + Send + Sync>),
+    By(AddressOf),
 }
+
+/// Tells the address of who sent a request.
+pub type AddressOf = Arc<dyn Fn(&request::Parts) -> Option<IpAddr> + Send + Sync>;
 
 /// What `RayID` of an event is: the name under which a request is found again elsewhere.
 #[derive(Clone, Default)]

@@ -79,10 +79,13 @@ pub struct RuleCounts {
     pub lost: Vec<(LostEvent, u64)>,
 }
 
+/// A rule's id and its action: one that does something else from now on is counted anew.
+type RuleKey = (Arc<str>, &'static str);
+
 /// Everything that was ever counted.
 #[derive(Default)]
 pub(super) struct Records {
-    rules: Mutex<BTreeMap<(Arc<str>, &'static str), Arc<Record>>>,
+    rules: Mutex<BTreeMap<RuleKey, Arc<Record>>>,
     pub(super) evaluated: Count,
     pub(super) truncated: Count,
     seconds: Histogram,

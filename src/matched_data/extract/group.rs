@@ -23,9 +23,35 @@ pub(super) struct Group<'t> {
     pub(super) via: &'t [Function],
     pub(super) text: Cow<'t, [u8]>,
     pieces: &'t [Piece],
-    /// Where the inputs of the value stand; `None` where nobody can say.
-    places: Vec<Option<Place>>,
+    sources: Vec<Source>,
     pub(super) spans: Vec<Span>,
+}
+
+/// Where an input of a value stands in the request.
+#[derive(Debug, PartialEq)]
+enum Source {
+    /// It does not: the application knows it.
+    Outside,
+    /// Here, byte for byte.
+    Text(Place),
+    /// In several places, as all of an array does.
+    Several {
+        /// Whether bytes of one of them are not logged.
+        is_denied: bool,
+    },
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl Source {
+    /// The bytes of the input that are not logged.
+    fn denied(&self, denied: &Denied) -> Vec<Range<usize>> {
+        match self {
+            Self::Outside | Self::Several { is_denied: false } => Vec::new(),
+            Self::Text(place) => denied_in(place, denied),
+            Self::Several { is_denied: true } | Self::Unknown => vec![0..usize::MAX],
+        }
+    }
 }
 
 /// Bytes of a value that contributed, and to which of the rules.
@@ -49,35 +75,35 @@ impl Group<'_> {
         self.via == other.via
             && self.text == other.text
             && self.pieces == other.pieces
-            && self.places == other.places
+            && self.sources == other.sources
     }
 
     /// The bytes of the request that a span was made of; known where every function keeps the length.
     pub(super) fn raw(&self, span: &Range<usize>) -> Option<Vec<Stretch>> {
         let keeps = self.via.iter().all(|name| matches!(name, Function::Lower | Function::Upper));
-        let [Some(place)] = self.places.as_slice() else { return None };
+        let [Source::Text(place)] = self.sources.as_slice() else { return None };
         if keeps && place.len() == self.text.len() { place.raw(span) } else { None }
     }
 
     /// The bytes of the value that are not logged, in order.
     pub(super) fn denied(&self, denied: &Denied) -> Vec<Range<usize>> {
-        let whole = 0..self.text.len();
         let mut ranges = Vec::new();
-        for (index, place) in self.places.iter().enumerate() {
-            let Some(place) = place else { return vec![whole] };
-            let own = denied_in(place, denied);
-            let mut pieces = self.pieces.iter().filter(|piece| piece.input == index).peekable();
-            if pieces.peek().is_none() && self.pieces.is_empty() {
-                // The value is the input, byte for byte; where it cannot be, any byte may be in any.
-                let is_input = place.len() == self.text.len() && self.places.len() == 1;
-                ranges.extend(if is_input {
-                    own
-                } else {
-                    own.first().map(|_| whole.clone()).into_iter().collect()
-                });
+        for (index, source) in self.sources.iter().enumerate() {
+            let own = source.denied(denied);
+            if own.is_empty() {
                 continue;
             }
-            for piece in pieces {
+            if self.pieces.is_empty() {
+                // The value is the input, byte for byte; where it cannot be, any byte may be in any.
+                match (source, self.sources.len()) {
+                    (Source::Text(place), 1) if place.len() == self.text.len() => {
+                        ranges.extend(own)
+                    }
+                    _ => ranges.push(0..self.text.len()),
+                }
+                continue;
+            }
+            for piece in self.pieces.iter().filter(|piece| piece.input == index) {
                 ranges.extend(own.iter().filter_map(|range| denied_of(piece, range)));
             }
         }
@@ -197,14 +223,10 @@ impl<'s, 'r, 't> Gatherer<'s, 'r, 't> {
         range: Range<usize>,
     ) {
         let Some(known) = self.scheme.field_at(field) else { return };
-        let mut places = Vec::with_capacity(contribution.inputs.len());
+        let mut sources = Vec::with_capacity(contribution.inputs.len());
         for (index, input) in contribution.inputs.iter().enumerate() {
             let path = if index == 0 { path } else { &input.path };
-            if let Some(place) = self.place(input.field, path, decoding) {
-                places.push(place);
-            } else {
-                places.push(Some(Place::default())); // the application's: no bytes of the request
-            }
+            sources.push(self.source(input.field, path, decoding));
         }
         let rank = match known.knows() {
             Knows::Request(builtin) => Rank::of(builtin),
@@ -217,7 +239,7 @@ impl<'s, 'r, 't> Gatherer<'s, 'r, 't> {
             via: &contribution.via,
             text,
             pieces: &contribution.pieces,
-            places,
+            sources,
             spans: vec![Span { range, rules: vec![rule] }],
         };
         let known = self.by_key.entry(group.key.clone()).or_default();
@@ -234,16 +256,22 @@ impl<'s, 'r, 't> Gatherer<'s, 'r, 't> {
         }
     }
 
-    /// Where an element stands: `None` for a field of the application, `Some(None)` where the request's
-    /// own cannot be told.
-    fn place(
-        &mut self,
-        field: FieldId,
-        path: &[Taken],
-        decoding: UriDecoding,
-    ) -> Option<Option<Place>> {
-        let Knows::Request(builtin) = self.scheme.field_at(field)?.knows() else { return None };
-        Some(self.places(builtin, decoding).and_then(|places| places.at(path).cloned()))
+    fn source(&mut self, field: FieldId, path: &[Taken], decoding: UriDecoding) -> Source {
+        let builtin = match self.scheme.field_at(field).map(|known| known.knows()) {
+            Some(Knows::Request(builtin)) => builtin,
+            Some(Knows::Application) => return Source::Outside,
+            None => return Source::Unknown,
+        };
+        let places = self.places(builtin, decoding);
+        match places.as_ref().and_then(|places| places.below(path)) {
+            None => Source::Unknown,
+            Some(Places::Text(place)) => Source::Text(place.clone()),
+            Some(several) => {
+                let mut is_denied = false;
+                several.each(&mut |place| is_denied |= !denied_in(place, self.denied).is_empty());
+                Source::Several { is_denied }
+            }
+        }
     }
 
     fn places(&mut self, builtin: Builtin, decoding: UriDecoding) -> Option<Rc<Places>> {

@@ -61,15 +61,13 @@ pub fn extract(
 
 fn entry(groups: &[Group<'_>], denied: &Denied, rules: &[Traced<'_>]) -> Option<Entry> {
     let first = groups.first()?;
-    let mut matches: Vec<((usize, usize), Match)> = Vec::new();
+    let mut matches: Vec<(usize, Match)> = Vec::new();
     for group in groups {
         let not_logged = group.denied(denied);
         let each = group.spans.iter();
-        matches.extend(each.map(|span| {
-            ((span.range.start, span.range.end), one(group, span, &not_logged, rules))
-        }));
+        matches.extend(each.map(|span| (span.range.start, one(group, span, &not_logged, rules))));
     }
-    matches.sort_by_key(|(range, _)| *range);
+    matches.sort_by_key(|(start, _)| *start); // a stable sort: among equals, as first seen
     let shape = if first.is_many || matches.len() > 1 { Shape::Array } else { Shape::Object };
     let matches = matches.into_iter().map(|(_, one)| one).collect();
     Some(Entry { key: first.key.clone(), shape, matches })
@@ -77,7 +75,8 @@ fn entry(groups: &[Group<'_>], denied: &Denied, rules: &[Traced<'_>]) -> Option<
 
 fn one(group: &Group<'_>, span: &Span, not_logged: &[Range<usize>], rules: &[Traced<'_>]) -> Match {
     let (text, range) = (group.text.as_ref(), &span.range);
-    let is_denied = not_logged.iter().any(|one| one.start < range.end && range.start < one.end);
+    let is_denied = !range.is_empty()
+        && not_logged.iter().any(|one| one.start < range.end && range.start < one.end);
     let content = if is_denied {
         Content::Redacted { bytes: u64::try_from(range.len()).unwrap_or(u64::MAX) }
     } else {

@@ -60,7 +60,12 @@ impl Maker<'_> {
         of[place].clone()
     }
 
-    fn some<T>(&mut self, least: usize, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    fn some<T>(
+        &mut self,
+        least: usize,
+        most: usize,
+        mut make: impl FnMut(&mut Self) -> T,
+    ) -> Vec<T> {
         let count = least + self.below(most - least + 1);
         (0..count).map(|_| make(self)).collect()
     }
@@ -89,7 +94,9 @@ impl Maker<'_> {
     fn logical(&mut self, shape: Shape, deep: u32) -> ExprKind {
         let op = self.one_of(&[LogicalOp::And, LogicalOp::Or, LogicalOp::Xor]);
         let operands = self.some(2, 4, |maker| match maker.expression(shape, deep) {
-            Expr { kind: ExprKind::Logical { op: own, .. }, .. } if own == op => maker.truth(shape, 0),
+            Expr { kind: ExprKind::Logical { op: own, .. }, .. } if own == op => {
+                maker.truth(shape, 0)
+            }
             expression => expression,
         });
         ExprKind::Logical { op, operands }
@@ -105,7 +112,8 @@ impl Maker<'_> {
 
     fn operand(&mut self, ty: &Type, shape: Shape, deep: u32) -> Operand {
         let calls = Function::ALL.iter().filter(|function| gives(**function) == *ty);
-        let calls: Vec<_> = calls.filter(|function| shape == Shape::One || maps(**function)).collect();
+        let calls: Vec<_> =
+            calls.filter(|function| shape == Shape::One || maps(**function)).collect();
         let leaf = deep == 0 || self.bytes.is_empty() || calls.is_empty();
         if leaf || self.below(2) == 0 {
             return self.field(&|found| found == ty, shape);
@@ -168,11 +176,20 @@ impl Maker<'_> {
         Call { function, arguments, ty, span: NOWHERE }
     }
 
-    fn argument(&mut self, function: Function, parameter: &Parameter, shape: Shape, first: &Type, deep: u32) -> Argument {
+    fn argument(
+        &mut self,
+        function: Function,
+        parameter: &Parameter,
+        shape: Shape,
+        first: &Type,
+        deep: u32,
+    ) -> Argument {
         let literal = match parameter.source {
             Source::Literal => true,
             Source::Request => false,
-            _ => shape == Shape::One && parameter.takes != Takes::BytesOrArray && self.below(2) == 0,
+            _ => {
+                shape == Shape::One && parameter.takes != Takes::BytesOrArray && self.below(2) == 0
+            }
         };
         if literal {
             return Argument::Literal(self.argument_literal(parameter, first));
@@ -180,7 +197,13 @@ impl Maker<'_> {
         if function == Function::RemoveQueryArgs {
             let (id, field) = self.scheme.field("http.request.uri.query").unwrap();
             let (kind, ty) = (OperandKind::Field(id), field.ty().clone());
-            return Argument::Operand(Operand { kind, path: Vec::new(), ty, shape: Shape::One, span: NOWHERE });
+            return Argument::Operand(Operand {
+                kind,
+                path: Vec::new(),
+                ty,
+                shape: Shape::One,
+                span: NOWHERE,
+            });
         }
         Argument::Operand(match parameter.takes {
             Takes::Bytes => self.operand(&Type::Bytes, shape, deep),
@@ -203,7 +226,9 @@ impl Maker<'_> {
                 Literal::Bytes(letters.as_bytes()[..count].to_vec())
             }
             Check::NotEmpty => Literal::Bytes([self.text(), b"x".to_vec()].concat()),
-            Check::Regex => Literal::Bytes(self.one_of(&[r"(a)\d", "(\"[\"]\")", "(\u{e9})"]).into()),
+            Check::Regex => {
+                Literal::Bytes(self.one_of(&[r"(a)\d", "(\"[\"]\")", "(\u{e9})"]).into())
+            }
             Check::Wildcard => Literal::Bytes(self.one_of(&["*", r"a\**", "\"*"]).into()),
             Check::Replacement => Literal::Bytes(self.one_of(&["", "${1}$$", "\"${0}"]).into()),
             _ => match parameter.takes {
@@ -270,14 +295,18 @@ impl Maker<'_> {
     fn ips(&mut self) -> (IpAddr, IpAddr) {
         let mut four = || IpAddr::from([10, 0, 0, u8::try_from(self.below(256)).unwrap()]);
         let pairs = (four(), four());
-        let mut six = || IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::try_from(self.below(256)).unwrap()]);
+        let mut six = || {
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::try_from(self.below(256)).unwrap()])
+        };
         let (one, other) = if pairs.0 < pairs.1 { pairs } else { (six(), six()) };
         (one.min(other), one.max(other))
     }
 
     fn text(&mut self) -> Vec<u8> {
         self.some(0, 4, |maker| {
-            maker.one_of(&["a", "\"", "\\", "'", "\n", "\t", "\0", "é", "日", "\u{202e}", "#", "\u{301}"])
+            maker.one_of(&[
+                "a", "\"", "\\", "'", "\n", "\t", "\0", "é", "日", "\u{202e}", "#", "\u{301}",
+            ])
         })
         .concat()
         .into_bytes()
@@ -290,7 +319,21 @@ impl Maker<'_> {
     fn pattern(&mut self) -> String {
         self.some(0, 5, |maker| {
             maker.one_of(&[
-                "a", "\"", r#"\""#, "[\"]", r#"[\"]"#, r"[\]]", r"\[", r"\\", "[[:alpha:]]", "[]a]", "\"#", "é", "\n", r"\n", "(?i)",
+                "a",
+                "\"",
+                r#"\""#,
+                "[\"]",
+                r#"[\"]"#,
+                r"[\]]",
+                r"\[",
+                r"\\",
+                "[[:alpha:]]",
+                "[]a]",
+                "\"#",
+                "é",
+                "\n",
+                r"\n",
+                "(?i)",
             ])
         })
         .concat()
@@ -354,7 +397,7 @@ fn strip_operand(operand: &mut Operand) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
     #[test]
     fn what_is_printed_parses_to_the_same(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

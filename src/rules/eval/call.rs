@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::ops::{ControlFlow, Range};
 
 use super::flow::{self, Flow, Item};
-use super::tracer::Tracer;
+use super::tracer::{Subject, Tracer};
 use super::{operand, walk};
 use crate::rules::facts::Facts;
 use crate::rules::functions::limits::{MAX_MADE_BYTES, MAX_MADE_ELEMENTS};
@@ -34,15 +34,16 @@ pub(super) fn call<'v, T: Tracer<'v>>(
     if each.is_empty() {
         return apply(call, value, origin, &rest, &mut room);
     }
-    let Some(container) = value else { return (None, origin) };
+    let given = Given { call, origin, rest: &rest };
+    let Some(container) = value else { return given.made(|_| None) };
     // For each element; where there is no result, there is no element.
     let mut items = Vec::new();
-    let _ = walk(container, origin.clone(), each, &mut |value, origin| {
+    let _ = walk(container, given.origin.clone(), each, &mut |value, origin| {
         let (value, origin) = apply::<T>(call, Some(value), origin, &rest, &mut room);
         items.extend(value.map(|value| Item { value, origin }));
         ControlFlow::Continue(())
     });
-    (Some(Flow::Made(items)), origin)
+    given.made(|_| Some(Flow::Made(items)))
 }
 
 fn argument<'v, T: Tracer<'v>>(
@@ -102,38 +103,45 @@ fn apply<'v, T: Tracer<'v>>(
             let replaced = functions::wildcard_replace(value, wildcard, replacement, *room, pieces);
             Some(within(room, replaced))
         }),
-        Work::Sha256 => given.condensed(bytes(value), |value| {
-            Flow::Bytes(functions::sha256(&value, &mut ()))
+        Work::Sha256 => given.condensed(|pieces| {
+            Some(Flow::Bytes(functions::sha256(&bytes(value)?, pieces)))
         }),
-        Work::Sha512 => given.condensed(bytes(value), |value| {
-            Flow::Bytes(functions::sha512(&value, &mut ()))
+        Work::Sha512 => given.condensed(|pieces| {
+            Some(Flow::Bytes(functions::sha512(&bytes(value)?, pieces)))
         }),
-        Work::Uuidv4 => {
-            let uuid = bytes(value).and_then(|value| functions::uuidv4(&value, &mut ()));
-            given.condensed(uuid, Flow::Bytes)
-        }
-        Work::Len => given.condensed(value, |value| Flow::Int(length(&value))),
-        Work::IsTimedHmacValid(hmac) => {
-            let both = bytes(value).zip(given_int(rest, 0));
-            given.condensed(both, |(token, now_s)| Flow::Bool(hmac.is_valid(&token, now_s)))
-        }
+        Work::Uuidv4 => given.condensed(|pieces| {
+            functions::uuidv4(&bytes(value)?, pieces).map(Flow::Bytes)
+        }),
+        Work::Len => given.condensed(|pieces| {
+            let value = value?;
+            let length = length(&value);
+            if let Flow::Bytes(bytes) = value {
+                note_text::<T>(&length, 0..bytes.len(), pieces);
+            }
+            Some(Flow::Int(length))
+        }),
+        Work::IsTimedHmacValid(hmac) => given.condensed(|pieces| {
+            let (token, now_s) = (bytes(value)?, given_int(rest, 0)?);
+            let is_valid = hmac.is_valid(&token, now_s);
+            note_text::<T>(&is_valid, 0..token.len(), pieces);
+            Some(Flow::Bool(is_valid))
+        }),
         Work::BitSlice { start, end } => given.made(|pieces| {
             let value = bytes(value)?;
             let slice = functions::bit_slice(&value, *start, *end)?;
-            note_text::<T>(slice, 0..value.len(), pieces);
+            note_text::<T>(&slice, 0..value.len(), pieces);
             Some(Flow::Int(slice))
         }),
         Work::LookupJsonInteger => given.made(|pieces| {
             let (integer, token) = functions::lookup_integer(&bytes(value)?, &json_keys(rest)?)?;
-            note_text::<T>(integer, token, pieces);
+            note_text::<T>(&integer, token, pieces);
             Some(Flow::Int(integer))
         }),
         Work::Cidr { v4_bits, v6_bits } => given.made(|pieces| {
             let Some(Flow::Ip(address)) = value else { return None };
             let network: IpAddr = functions::cidr(address, *v4_bits, *v6_bits)?;
             if T::RECORDS {
-                let from = 0..address.to_string().len();
-                pieces.next(network.to_string().len(), 0, from, How::Coarse);
+                note_text::<T>(&network, 0..address.to_string().len(), pieces);
             }
             Some(Flow::Ip(network))
         }),
@@ -188,12 +196,24 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
     }
 
     /// What tells nothing of the arguments in clear.
-    fn condensed<V>(
+    fn condensed(
         &self,
-        value: Option<V>,
-        work: impl FnOnce(V) -> Flow<'v, T>,
+        work: impl FnOnce(&mut T::Pieces) -> Option<Flow<'v, T>>,
     ) -> Found<'v, T> {
-        (value.map(work), T::condensed(self.call.function, self.origins()))
+        let mut pieces = T::Pieces::default();
+        let result = work(&mut pieces);
+        (result, T::condensed(self.call.function, self.origins(), pieces))
+    }
+
+    /// A Bool that says something of these values.
+    fn said(
+        &self,
+        holds: bool,
+        pieces: T::Pieces,
+        subjects: impl FnOnce() -> Vec<Subject<'v, T>>,
+    ) -> Found<'v, T> {
+        let origin = T::said_of(self.call.function, self.origins(), pieces, subjects);
+        (Some(Flow::Bool(holds)), origin)
     }
 
     /// `starts_with` and `ends_with`.
@@ -207,8 +227,9 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
         };
         let found = end(&value, wanted);
         let is_there = found.is_some();
-        let subject = || vec![(Flow::Bytes(value), self.origin.clone(), found)];
-        (Some(Flow::Bool(is_there)), T::said_of(self.call.function, self.origins(), subject))
+        let mut pieces = T::Pieces::default();
+        note_text::<T>(&is_there, 0..value.len(), &mut pieces);
+        self.said(is_there, pieces, || vec![(Flow::Bytes(value), self.origin.clone(), found)])
     }
 
     fn has_key(&self, value: Option<Flow<'v, T>>) -> Found<'v, T> {
@@ -216,12 +237,10 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
             return self.made(|_| None);
         };
         let member = map.get(key);
-        let subject = || {
+        self.said(member.is_some(), T::Pieces::default(), || {
             let origin = T::under(&self.origin, key, member);
             member.map(|member| (Flow::of(member), origin, None)).into_iter().collect()
-        };
-        let said = T::said_of(self.call.function, self.origins(), subject);
-        (Some(Flow::Bool(member.is_some())), said)
+        })
     }
 
     fn has_value(&self, value: Option<Flow<'v, T>>) -> Found<'v, T> {
@@ -240,8 +259,7 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
             }
             ControlFlow::Continue(())
         });
-        let subjects = || if is_there { equal } else { other };
-        (Some(Flow::Bool(is_there)), T::said_of(self.call.function, self.origins(), subjects))
+        self.said(is_there, T::Pieces::default(), || if is_there { equal } else { other })
     }
 
     fn split(
@@ -258,7 +276,7 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
             Item { value: Flow::Bytes(part), origin }
         };
         let parts = functions::split(&value, separator, limit).into_iter().map(part).collect();
-        (Some(Flow::Made(parts)), self.origin.clone())
+        self.made(|_| Some(Flow::Made(parts)))
     }
 
     fn join(&self, value: Option<Flow<'v, T>>, room: &mut usize) -> Found<'v, T> {
@@ -266,7 +284,8 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
             return self.made(|_| None);
         };
         let mut items = Vec::new();
-        let mut origins: Vec<_> = self.rest.iter().map(|(_, origin)| origin.clone()).collect();
+        // The array, which the result is logged under, the separator, and then the elements.
+        let mut origins: Vec<_> = self.origins().cloned().collect();
         let _ = flow::each(array, &self.origin, &mut |value, origin| {
             if let Flow::Bytes(bytes) = value {
                 items.push(bytes);
@@ -307,7 +326,7 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
                         ControlFlow::Continue(())
                     });
                 }
-                (Some(Flow::Made(items)), self.origin.clone())
+                self.made(|_| Some(Flow::Made(items)))
             }
         }
     }
@@ -319,10 +338,10 @@ fn within<'v>(room: &mut usize, made: Cow<'v, [u8]>) -> Cow<'v, [u8]> {
     made
 }
 
-/// That an integer was made of these bytes, for a record.
-fn note_text<'v, T: Tracer<'v>>(integer: i64, from: Range<usize>, pieces: &mut T::Pieces) {
+/// That a plain value was made of these bytes, for a record: its pieces count in its text.
+fn note_text<'v, T: Tracer<'v>>(value: &impl ToString, from: Range<usize>, pieces: &mut T::Pieces) {
     if T::RECORDS {
-        pieces.next(integer.to_string().len(), 0, from, How::Coarse);
+        pieces.next(value.to_string().len(), 0, from, How::Coarse);
     }
 }
 

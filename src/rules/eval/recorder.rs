@@ -56,21 +56,27 @@ impl<'v> Origin<'v> {
         origin
     }
 
-    /// Of several arguments: the first one that has an input says which functions it went through.
-    fn joined<'o>(function: Function, arguments: &[&'o Self]) -> Self
+    /// Of what a function gave: the first argument that has an input says which functions it went through.
+    fn joined<'o>(function: Function, arguments: &[&'o Self], pieces: &Kept) -> Self
     where
         'v: 'o,
     {
         let leading = arguments.iter().find(|argument| !argument.inputs.is_empty());
         let mut via = leading.map(|argument| argument.via.clone()).unwrap_or_default();
         via.push(function);
-        let inputs = arguments.iter().flat_map(|argument| argument.inputs.iter().cloned());
+        let mut inputs = Vec::new();
+        let mut numbered = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let input = inputs.len();
+            numbered.push(compose::Argument { pieces: argument.pieces.as_deref(), input });
+            inputs.extend(argument.inputs.iter().cloned());
+        }
         let stands_for = leading.and_then(|argument| argument.stands_for.as_ref());
         let stands_for = stands_for.filter(|stand_in| stand_in.scope == Scope::Everything);
         Self {
-            inputs: inputs.collect(),
+            inputs,
             via,
-            pieces: None,
+            pieces: Some(compose(&pieces.pieces, &numbered)),
             own: leading.and_then(|argument| argument.own),
             stands_for: stands_for.map(|stand_in| stand_in.through(function)),
         }
@@ -199,15 +205,7 @@ impl<'v> Tracer<'v> for Recorder {
     where
         'v: 'o,
     {
-        let arguments: Vec<_> = arguments.collect();
-        let mut input = 0;
-        let mut numbered = Vec::with_capacity(arguments.len());
-        for argument in &arguments {
-            numbered.push(compose::Argument { pieces: argument.pieces.as_deref(), input });
-            input += argument.inputs.len();
-        }
-        let pieces = compose(&pieces.pieces, &numbered);
-        Origin { pieces: Some(pieces), ..Origin::joined(function, &arguments) }
+        Origin::joined(function, &arguments.collect::<Vec<_>>(), &pieces)
     }
 
     fn handed_on(function: Function, origin: &Origin<'v>) -> Origin<'v> {
@@ -222,12 +220,12 @@ impl<'v> Tracer<'v> for Recorder {
     fn condensed<'o>(
         function: Function,
         arguments: impl Iterator<Item = &'o Origin<'v>>,
+        pieces: Kept,
     ) -> Origin<'v>
     where
         'v: 'o,
     {
-        let arguments: Vec<_> = arguments.collect();
-        let mut origin = Origin { pieces: Some(Vec::new()), ..Origin::joined(function, &arguments) };
+        let mut origin = Origin::joined(function, &arguments.collect::<Vec<_>>(), &pieces);
         if origin.stands_for.is_some() {
             return origin;
         }
@@ -249,13 +247,13 @@ impl<'v> Tracer<'v> for Recorder {
     fn said_of<'o>(
         function: Function,
         arguments: impl Iterator<Item = &'o Origin<'v>>,
+        pieces: Kept,
         subjects: impl FnOnce() -> Vec<Subject<'v, Self>>,
     ) -> Origin<'v>
     where
         'v: 'o,
     {
-        let arguments: Vec<_> = arguments.collect();
-        let mut origin = Origin { pieces: Some(Vec::new()), ..Origin::joined(function, &arguments) };
+        let mut origin = Origin::joined(function, &arguments.collect::<Vec<_>>(), &pieces);
         if origin.stands_for.is_some() {
             return origin;
         }
@@ -287,6 +285,10 @@ impl<'v> Tracer<'v> for Recorder {
             return stand_in.subjects.iter().map(at).collect();
         }
         let what = if holds { compare.test.what(value.as_ref()) } else { What::Whole };
+        let mut origin = origin;
+        if let (Some(value), false) = (&value, origin.via.is_empty()) {
+            origin.pieces.get_or_insert_with(|| identity(length_of(value)));
+        }
         let value = value.map(Flow::into_value);
         vec![origin.contribution(compare.place, value, what)]
     }

@@ -62,6 +62,7 @@ pub(super) trait Tracer<'v>: Sized {
     fn condensed<'o>(
         function: Function,
         arguments: impl Iterator<Item = &'o Self::Origin>,
+        pieces: Self::Pieces,
     ) -> Self::Origin
     where
         Self: 'o,
@@ -71,6 +72,7 @@ pub(super) trait Tracer<'v>: Sized {
     fn said_of<'o>(
         function: Function,
         arguments: impl Iterator<Item = &'o Self::Origin>,
+        pieces: Self::Pieces,
         subjects: impl FnOnce() -> Vec<Subject<'v, Self>>,
     ) -> Self::Origin
     where
@@ -121,11 +123,17 @@ impl<'v> Tracer<'v> for Off {
     #[inline(always)]
     fn handed_on(_function: Function, _origin: &()) {}
     #[inline(always)]
-    fn condensed<'o>(_function: Function, _arguments: impl Iterator<Item = &'o ()>) {}
+    fn condensed<'o>(
+        _function: Function,
+        _arguments: impl Iterator<Item = &'o ()>,
+        _pieces: (),
+    ) {
+    }
     #[inline(always)]
     fn said_of<'o>(
         _function: Function,
         _arguments: impl Iterator<Item = &'o ()>,
+        _pieces: (),
         _subjects: impl FnOnce() -> Vec<Subject<'v, Self>>,
     ) {
     }

@@ -7,8 +7,8 @@ use crate::rules::types::Type;
 
 /// What a function takes and gives.
 ///
-/// Its text is the one of docs/rules.md: `substring(source Bytes, start Int, [end Int]) -> Bytes`. A
-/// parameter with `=` has to be a literal, one with `:` cannot be one.
+/// Its text is the one of docs/rules.md: `substring(source Bytes, start Int or literal, [end Int or literal])
+/// -> Bytes`. A `literal Int` has to be one, an `Int or literal` may be one, an `Int` comes from the request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Signature {
@@ -174,7 +174,7 @@ impl fmt::Display for Takes {
             Self::Map => "Map(T)",
             Self::Collection => "Array(T) | Map(T)",
             Self::Element => "T",
-            Self::AsFirst => "as the first",
+            Self::AsFirst => "of that type",
         })
     }
 }
@@ -187,19 +187,18 @@ impl fmt::Display for Gives {
             Self::Bytes => "Bytes",
             Self::Ip => "Ip",
             Self::Strings => "Array(Bytes)",
-            Self::AsFirst => "as the first",
+            Self::AsFirst => "that type",
         })
     }
 }
 
 impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.source {
-            Source::Request => ":",
-            Source::Literal => "=",
-            Source::Any => "",
-        };
-        write!(f, "{}{mark} {}", self.name, self.takes)
+        match self.source {
+            Source::Request => write!(f, "{} {}", self.name, self.takes),
+            Source::Literal => write!(f, "{} literal {}", self.name, self.takes),
+            Source::Any => write!(f, "{} {} or literal", self.name, self.takes),
+        }
     }
 }
 

@@ -105,8 +105,8 @@ pub(in crate::rules) fn concat<'v, 'a, P: Pieces>(
     written.finish()
 }
 
-/// `join(items, separator)`: the items, with the separator between each two. The separator is argument 0,
-/// the items are the arguments from 1.
+/// `join(items, separator)`: the items, with the separator between each two. The separator is argument 1,
+/// the items themselves are the arguments from 2.
 pub(in crate::rules) fn join<'v, 'a, P: Pieces>(
     items: impl Iterator<Item = &'a [u8]>,
     separator: &[u8],
@@ -116,9 +116,9 @@ pub(in crate::rules) fn join<'v, 'a, P: Pieces>(
     let mut written = Written::new(pieces, most);
     for (number, item) in items.enumerate() {
         if number > 0 {
-            written.copy(0, separator, 0..separator.len());
+            written.copy(1, separator, 0..separator.len());
         }
-        written.copy(number + 1, item, 0..item.len());
+        written.copy(number + 2, item, 0..item.len());
     }
     written.finish()
 }

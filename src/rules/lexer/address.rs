@@ -13,7 +13,11 @@ pub(in crate::rules) fn address(cursor: &mut Cursor<'_>) -> Result<IpAddr, Fault
     let start = cursor.at();
     let written = take(cursor);
     if let Some((address, _)) = written.split_once('/') {
-        let way_out = format!("a network stands in a set: in {{{}}}; or write {}", cut_plain(written), cut_plain(address));
+        let way_out = format!(
+            "a network stands in a set: in {{{}}}; or write {}",
+            cut_plain(written),
+            cut_plain(address)
+        );
         return cursor.fault(cursor.span(start), "a network is not an address", way_out);
     }
     parse(cursor, start, written)
@@ -23,6 +27,13 @@ pub(in crate::rules) fn address(cursor: &mut Cursor<'_>) -> Result<IpAddr, Fault
 pub(in crate::rules) fn address_range(cursor: &mut Cursor<'_>) -> Result<Range, Fault> {
     let start = cursor.at();
     let written = take(cursor);
+    if !written.is_empty() && cursor.peek() == Some('-') {
+        return cursor.fault(
+            cursor.token(),
+            "a range has two dots",
+            format!("write {}..", cut_plain(written)),
+        );
+    }
     if let Some((first, last)) = written.split_once("..") {
         return range(cursor, start, first, last);
     }
@@ -48,12 +59,16 @@ fn network(address: IpAddr, bits: u32) -> Option<Range> {
         IpAddr::V4(address) => {
             let host = u32::MAX.checked_shr(bits).unwrap_or(0);
             let first = address.to_bits() & !host;
-            (bits <= 32).then(|| (Ipv4Addr::from_bits(first).into(), Ipv4Addr::from_bits(first | host).into()))
+            (bits <= 32).then(|| {
+                (Ipv4Addr::from_bits(first).into(), Ipv4Addr::from_bits(first | host).into())
+            })
         }
         IpAddr::V6(address) => {
             let host = u128::MAX.checked_shr(bits).unwrap_or(0);
             let first = address.to_bits() & !host;
-            (bits <= 128).then(|| (Ipv6Addr::from_bits(first).into(), Ipv6Addr::from_bits(first | host).into()))
+            (bits <= 128).then(|| {
+                (Ipv6Addr::from_bits(first).into(), Ipv6Addr::from_bits(first | host).into())
+            })
         }
     }
 }
@@ -62,7 +77,11 @@ fn range(cursor: &Cursor<'_>, start: usize, first: &str, last: &str) -> Result<R
     let (first, last) = (parse(cursor, start, first)?, parse(cursor, start, last)?);
     if first.is_ipv4() != last.is_ipv4() {
         let way_out = "write two ranges, one for each family";
-        return cursor.fault(cursor.span(start), "the range goes from one address family to the other", way_out);
+        return cursor.fault(
+            cursor.span(start),
+            "the range goes from one address family to the other",
+            way_out,
+        );
     }
     if last < first {
         let way_out = format!("write {last}..{first}");
@@ -87,7 +106,11 @@ fn parse(cursor: &Cursor<'_>, start: usize, written: &str) -> Result<IpAddr, Fau
             Some('{') => "a set stands after `in`",
             _ => form,
         };
-        return cursor.fault(cursor.token(), format!("an address belongs here, and {}", cursor.found()), way_out);
+        return cursor.fault(
+            cursor.token(),
+            format!("an address belongs here, and {}", cursor.found()),
+            way_out,
+        );
     }
     cursor.fault(cursor.span(start), format!("{} is not an address", cut(written)), form)
 }

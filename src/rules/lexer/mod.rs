@@ -113,6 +113,13 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// The line and column of an offset, from 1; the column counts characters.
+    pub(super) fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+
     pub(super) fn fault<T>(
         &self,
         span: Span,

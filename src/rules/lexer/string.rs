@@ -21,7 +21,8 @@ pub(in crate::rules) struct RegexText {
 impl RegexText {
     /// Where a part of the pattern stands in the expression.
     pub(in crate::rules) fn place(&self, part: &Span) -> Span {
-        let shift = |at: usize| self.start + at + self.left_out.iter().filter(|out| **out <= at).count();
+        let shift =
+            |at: usize| self.start + at + self.left_out.iter().filter(|out| **out <= at).count();
         shift(part.start)..shift(part.end)
     }
 }
@@ -56,7 +57,11 @@ pub(in crate::rules) fn regex(cursor: &mut Cursor<'_>) -> Result<RegexText, Faul
         }
         Some('/') => {
             let way_out = "write it in quotes: \"…\", or raw: r\"…\"";
-            return cursor.fault(cursor.token(), "a regular expression does not stand between slashes", way_out);
+            return cursor.fault(
+                cursor.token(),
+                "a regular expression does not stand between slashes",
+                way_out,
+            );
         }
         _ => return no_string(cursor),
     };
@@ -87,7 +92,11 @@ fn byte_string(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Fault> {
         let Some(byte) = digits else {
             cursor.next();
             let way_out = "a byte string is like 61:62:63, two hexadecimal digits for each byte";
-            return cursor.fault(cursor.span(start), "a byte is missing in the byte string", way_out);
+            return cursor.fault(
+                cursor.span(start),
+                "a byte is missing in the byte string",
+                way_out,
+            );
         };
         cursor.next();
         cursor.next();
@@ -140,7 +149,12 @@ fn escaped(cursor: &mut Cursor<'_>, start: usize) -> Result<u8, Fault> {
 fn no_escape(letter: char) -> (String, String) {
     let known = "a string knows \\\", \\\\, \\xHH and \\OOO";
     let written = match letter {
-        'x' => return ("\\x is followed by two hexadecimal digits".into(), "write \\x0a for a line feed".into()),
+        'x' => {
+            return (
+                "\\x is followed by two hexadecimal digits".into(),
+                "write \\x0a for a line feed".into(),
+            );
+        }
         '0'..='7' => {
             let fault = "an octal escape has three digits, up to \\377";
             return (fault.into(), "write \\012 or \\x0a for a line feed".into());
@@ -200,7 +214,11 @@ fn quoted_regex(cursor: &mut Cursor<'_>) -> Result<RegexText, Fault> {
             }
             None if in_class => {
                 let way_out = "close the class with ], and the string with \"";
-                return cursor.fault(start..start + 1, "the string has no end: a quote inside […] does not end it", way_out);
+                return cursor.fault(
+                    start..start + 1,
+                    "the string has no end: a quote inside […] does not end it",
+                    way_out,
+                );
             }
             None => return no_end(cursor, start),
         }
@@ -226,21 +244,31 @@ fn within_limit(cursor: &Cursor<'_>, start: usize, length: usize) -> Result<(), 
 }
 
 fn no_end<T>(cursor: &Cursor<'_>, start: usize) -> Result<T, Fault> {
-    cursor.fault(start..start + 1, "the string has no end", "close it with \", and write a quote inside it as \\\"")
+    cursor.fault(
+        start..start + 1,
+        "the string has no end",
+        "close it with \", and write a quote inside it as \\\"",
+    )
 }
 
 fn no_string<T>(cursor: &Cursor<'_>) -> Result<T, Fault> {
     let (fault, way_out) = match cursor.peek() {
         Some('\'') => ("a string stands in double quotes".into(), "write \"…\" in place of '…'"),
-        Some('\u{201c}' | '\u{201d}' | '\u{201e}') => {
-            (format!("{} is not a quote of this language", shown('\u{201c}')), "write \"…\" with plain quotes")
+        Some('\u{201c}' | '\u{201d}' | '\u{201e}') => (
+            format!("{} is not a quote of this language", shown('\u{201c}')),
+            "write \"…\" with plain quotes",
+        ),
+        Some('{') => {
+            (format!("a string belongs here, and {}", cursor.found()), "a set stands after `in`")
         }
-        Some('{') => (format!("a string belongs here, and {}", cursor.found()), "a set stands after `in`"),
         Some('0'..='9') => {
             let way_out = "write it in quotes; a byte string is like 61:62, two digits for each of two bytes or more";
             (format!("a string belongs here, and {}", cursor.found()), way_out)
         }
-        _ => (format!("a string belongs here, and {}", cursor.found()), "strings are like \"…\", r\"…\" or 61:62"),
+        _ => (
+            format!("a string belongs here, and {}", cursor.found()),
+            "strings are like \"…\", r\"…\" or 61:62",
+        ),
     };
     cursor.fault(cursor.token(), fault, way_out)
 }

@@ -21,7 +21,7 @@ impl Parser<'_> {
     ) -> Result<Box<Given>, Fault> {
         let given = match self.literal_type(parameter, first) {
             Some(ty) => self.given_literal(ty)?,
-            None => Given::operand(self.operand()?),
+            None => Given::operand(*self.operand()?),
         };
         self.check_argument(&given, parameter, first, signature)?;
         Ok(given)
@@ -47,9 +47,15 @@ impl Parser<'_> {
         }
         let span = given.span.clone();
         match (&given.argument, parameter.source) {
-            (Argument::Literal(_), Source::Request) => Err(hint::literal_argument(span, parameter, signature)),
-            (Argument::Operand(_), Source::Literal) => Err(hint::operand_argument(span, parameter, signature)),
-            (Argument::Literal(literal), _) => self.check(literal, parameter, span, signature.function),
+            (Argument::Literal(_), Source::Request) => {
+                Err(hint::literal_argument(span, parameter, signature))
+            }
+            (Argument::Operand(_), Source::Literal) => {
+                Err(hint::operand_argument(span, parameter, signature))
+            }
+            (Argument::Literal(literal), _) => {
+                self.check(literal, parameter, span, signature.function)
+            }
             (Argument::Operand(_), _) => Ok(()),
         }
     }
@@ -63,11 +69,12 @@ impl Parser<'_> {
             return Some(Type::Bytes);
         }
         let takes_ip = parameter.takes.takes(&Type::Ip, first.unwrap_or(&Type::Ip));
-        if takes_ip && (next.is_ascii_digit() || rest.starts_with(':') || is_address_v6(rest)) {
+        if takes_ip && is_address(rest) {
             return Some(Type::Ip);
         }
         // `ab.cd` may be a field; `ab:cd` is none.
-        let bytes = lexer::is_byte_string(rest) && (next.is_ascii_digit() || rest.get(2..3) != Some("."));
+        let bytes =
+            lexer::is_byte_string(rest) && (next.is_ascii_digit() || rest.get(2..3) != Some("."));
         let range = rest.get(2..4) == Some("..");
         match next {
             _ if bytes && !range => Some(Type::Bytes),
@@ -77,9 +84,17 @@ impl Parser<'_> {
     }
 
     /// What is asked of a literal.
-    fn check(&mut self, literal: &Literal, parameter: &Parameter, span: Span, function: Function) -> Result<(), Fault> {
+    fn check(
+        &mut self,
+        literal: &Literal,
+        parameter: &Parameter,
+        span: Span,
+        function: Function,
+    ) -> Result<(), Fault> {
         match (parameter.check, literal) {
-            (Check::Between(least, most), Literal::Int(number)) if !(least..=most).contains(number) => {
+            (Check::Between(least, most), Literal::Int(number))
+                if !(least..=most).contains(number) =>
+            {
                 let fault = format!("{number} is no {} of {}", parameter.name, function.name());
                 Err(Fault::new(span, fault, format!("write a number from {least} to {most}")))
             }
@@ -90,12 +105,18 @@ impl Parser<'_> {
             (Check::Flags(known), Literal::Bytes(flags)) if !are_flags(flags, known) => {
                 let fault = format!("these are no {} of {}", parameter.name, function.name());
                 let letters: Vec<_> = known.chars().map(String::from).collect();
-                Err(Fault::new(span, fault, format!("the letters are {}, each once", letters.join(" and "))))
+                Err(Fault::new(
+                    span,
+                    fault,
+                    format!("the letters are {}, each once", letters.join(" and ")),
+                ))
             }
             (Check::Regex, Literal::Bytes(pattern)) => self.check_regex(pattern, span),
             (Check::Wildcard, Literal::Bytes(pattern)) => {
                 let checked = Wildcard::new(pattern, Case::Ignored);
-                checked.map(|wildcard| self.groups = wildcard.stars()).map_err(|error| Fault::of(span, &error))
+                checked
+                    .map(|wildcard| self.groups = wildcard.stars())
+                    .map_err(|error| Fault::of(span, &error))
             }
             (Check::Replacement, Literal::Bytes(text)) => {
                 let checked = Replacement::parse(text, self.groups);
@@ -118,10 +139,12 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a first group of an IPv6 address and its colon stand here.
-fn is_address_v6(rest: &str) -> bool {
-    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-    digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(':'))
+/// Whether what stands here begins like an address: digits and a dot, or hexadecimal digits and a colon.
+fn is_address(rest: &str) -> bool {
+    let rest_of = |is_of: fn(&char) -> bool| rest.chars().find(|next| !is_of(next));
+    let (decimal, hexadecimal) = (rest_of(char::is_ascii_digit), rest_of(char::is_ascii_hexdigit));
+    hexadecimal == Some(':')
+        || decimal == Some('.') && rest.starts_with(|next: char| next.is_ascii_digit())
 }
 
 fn are_flags(flags: &[u8], known: &str) -> bool {

@@ -21,9 +21,9 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn operand(operand: Box<Operand>) -> Box<Self> {
+    pub(super) fn operand(operand: Operand) -> Box<Self> {
         let (ty, shape, span) = (operand.ty.clone(), operand.shape, operand.span.clone());
-        Box::new(Self { argument: Argument::Operand(*operand), ty, shape, span })
+        Box::new(Self { argument: Argument::Operand(operand), ty, shape, span })
     }
 }
 
@@ -38,7 +38,8 @@ impl Parser<'_> {
         }
         let span = self.cursor.span(start);
         self.check_together(function, &given)?;
-        let first = given.first().map_or((&Type::Bytes, Shape::One), |first| (&first.ty, first.shape));
+        let first =
+            given.first().map_or((&Type::Bytes, Shape::One), |first| (&first.ty, first.shape));
         let ty = match (signature.gives.ty(first.0), first.1) {
             (ty, Shape::One) => ty,
             (ty, Shape::Each) => ty.array(),
@@ -55,20 +56,27 @@ impl Parser<'_> {
                 return Ok(given);
             }
             let parameter = self.parameter(signature, given.len())?;
-            let argument = self.argument(parameter, given.first().map(|first| &first.ty), signature)?;
+            let argument =
+                self.argument(parameter, given.first().map(|first| &first.ty), signature)?;
             if argument.shape == Shape::Each && !given.is_empty() {
                 return Err(hint::each_behind_first(argument.span));
             }
             given.push(*argument);
             self.cursor.skip_space();
             if !self.cursor.eat(",") {
-                self.close(open)?;
-                return Ok(given);
+                return match self.cursor.eat(")") {
+                    true => Ok(given),
+                    false => Err(hint::call_not_closed(&self.cursor, open)),
+                };
             }
         }
     }
 
-    fn parameter(&self, signature: &Signature, position: usize) -> Result<&'static Parameter, Fault> {
+    fn parameter(
+        &self,
+        signature: &Signature,
+        position: usize,
+    ) -> Result<&'static Parameter, Fault> {
         let parameter = signature.parameter(position).filter(|_| position < MAX_ARGUMENTS);
         parameter.ok_or_else(|| hint::too_many(&self.cursor, position, signature))
     }
@@ -77,11 +85,13 @@ impl Parser<'_> {
     fn check_together(&self, function: Function, given: &[Given]) -> Result<(), Fault> {
         match (function, given) {
             (Function::BitSlice, [_, start, end, ..]) => check_slice(start, end),
-            (Function::RemoveQueryArgs, [query, ..]) if !self.is_query(&query.argument) => Err(Fault::new(
-                query.span.clone(),
-                "remove_query_args takes the query as it is",
-                "write http.request.uri.query or raw.http.request.uri.query",
-            )),
+            (Function::RemoveQueryArgs, [query, ..]) if !self.is_query(&query.argument) => {
+                Err(Fault::new(
+                    query.span.clone(),
+                    "remove_query_args takes the query as it is",
+                    "write http.request.uri.query or raw.http.request.uri.query",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -103,6 +113,11 @@ fn check_slice(start: &Given, end: &Given) -> Result<(), Fault> {
     if (1..=MAX_SLICE_BITS).contains(&(last - first)) {
         return Ok(());
     }
-    let fault = format!("bit_slice gives 1 to {MAX_SLICE_BITS} bits, and these are {}", last - first);
-    Err(Fault::new(start.span.start..end.span.end, fault, "the end is the first bit that does not count"))
+    let fault =
+        format!("bit_slice gives 1 to {MAX_SLICE_BITS} bits, and these are {}", last - first);
+    Err(Fault::new(
+        start.span.start..end.span.end,
+        fault,
+        "the end is the first bit that does not count",
+    ))
 }

@@ -89,7 +89,11 @@ impl Parser<'_> {
             }
             (Operator::Matches, Type::Bytes) => self.pattern(),
             (Operator::Wildcard(case), Type::Bytes) => self.wildcard(case),
-            _ => Err(hint::operator_of_other_type(span.clone(), self.cursor.since(span.start), operand)),
+            _ => Err(hint::operator_of_other_type(
+                span.clone(),
+                self.cursor.since(span.start),
+                operand,
+            )),
         }
     }
 
@@ -104,11 +108,17 @@ impl Parser<'_> {
             self.cursor.skip_space();
             return match self.cursor.eat_word("wildcard") {
                 true => Ok(Operator::Wildcard(Case::Sensitive)),
-                false => self.cursor.fault(self.cursor.token(), "`strict` stands before `wildcard` only", "write strict wildcard"),
+                false => self.cursor.fault(
+                    self.cursor.token(),
+                    "`strict` stands before `wildcard` only",
+                    "write strict wildcard",
+                ),
             };
         }
         let symbol = SYMBOLS.iter().find(|(symbol, _)| self.cursor.eat(symbol));
-        symbol.map(|(_, operator)| *operator).ok_or_else(|| hint::no_operator(&self.cursor, operand))
+        symbol
+            .map(|(_, operator)| *operator)
+            .ok_or_else(|| hint::no_operator(&self.cursor, operand))
     }
 
     /// A value of the type.
@@ -126,8 +136,7 @@ impl Parser<'_> {
         let start = self.cursor.at();
         let text = lexer::regex(&mut self.cursor)?;
         let regex = Regex::new(&text.pattern).map_err(|error| {
-            let at = error.at();
-            let span = if at.is_empty() { self.cursor.span(start) } else { text.place(&at) };
+            let span = error.at().map_or(self.cursor.span(start), |at| text.place(&at));
             Fault::new(span, error.fault(), error.way_out())
         })?;
         self.count(&regex);
@@ -167,7 +176,10 @@ impl Parser<'_> {
     }
 
     /// `{a b c}`
-    fn set<T>(&mut self, element: impl Fn(&mut lexer::Cursor<'_>) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    fn set<T>(
+        &mut self,
+        element: impl Fn(&mut lexer::Cursor<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
         let start = self.cursor.at();
         if !self.cursor.eat("{") {
             return Err(hint::no_set(&self.cursor));
@@ -182,7 +194,11 @@ impl Parser<'_> {
             elements.push(element(&mut self.cursor)?);
             if elements.len() > MAX_SET_ELEMENTS {
                 let fault = format!("the set has more than {MAX_SET_ELEMENTS} elements");
-                return self.cursor.fault(start..start + 1, fault, "put them into a list: in $name");
+                return self.cursor.fault(
+                    start..start + 1,
+                    fault,
+                    "put them into a list: in $name",
+                );
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::rules::suggest;
 use crate::rules::types::Type;
 
 /// Operators of other languages, and what they are here; of those that begin alike, the longer first.
-const FOREIGN_SYMBOLS: [(&str, &str); 10] = [
+const FOREIGN_SYMBOLS: [(&str, &str); 13] = [
     ("===", "write == or eq"),
     ("!==", "write != or ne"),
     ("=~", "write matches or ~"),
@@ -21,8 +21,13 @@ const FOREIGN_SYMBOLS: [(&str, &str); 10] = [
     ("<>", "write !="),
     ("=", ""),
     ("^", "write wildcard \"…*\" or matches \"^…\" for what a value starts with"),
-    ("*", "there is no arithmetic in this language"),
+    ("*", ARITHMETIC),
+    ("+", ARITHMETIC),
+    ("/", ARITHMETIC),
+    ("%", ARITHMETIC),
 ];
+
+const ARITHMETIC: &str = "there is no arithmetic in this language";
 
 const FOREIGN_WORDS: [(&str, &str); 15] = [
     ("is", "write eq"),
@@ -47,10 +52,14 @@ pub(super) fn no_operand(cursor: &Cursor<'_>) -> Fault {
     let way_out = match cursor.peek() {
         Some('\'' | '"') => "the value of the request comes first: http.host eq \"…\"",
         Some('$') => "a list stands after `in`",
-        Some('0'..='9' | '-') => "the value of the request comes first: http.request.body.size gt 100",
+        Some('0'..='9' | '-') => {
+            "the value of the request comes first: http.request.body.size gt 100"
+        }
         Some(')') => "take the parenthesis away, or write what is to be in it",
         Some('#' | '/') => "there are no comments in an expression; a rule has a description",
-        Some('&' | '|' | '^' | '=') => "write each operator once, with a value before and behind it",
+        Some('&' | '|' | '^' | '=') => {
+            "write each operator once, with a value before and behind it"
+        }
         _ => "a value is a field, such as http.host, or a call, such as lower(http.host)",
     };
     Fault::new(cursor.token(), format!("a value belongs here, and {}", cursor.found()), way_out)
@@ -65,7 +74,9 @@ pub(super) fn unknown_name(span: Span, name: &str, called: bool, scheme: &Scheme
         (false, false) => format!("there is no field {}", cut(name)),
     };
     let way_out = match (name, function, called) {
-        ("any" | "all", _, true) => "any and all give an answer, not a value: they stand where a condition does".into(),
+        ("any" | "all", _, true) => {
+            "any and all give an answer, not a value: they stand where a condition does".into()
+        }
         (_, true, _) => format!("write {name}(…)"),
         ("true" | "false", _, _) => "a Bool stands by itself: write ssl, or not ssl".into(),
         ("and" | "or" | "xor" | "eq" | "ne" | "in" | "contains" | "matches", _, _) => {
@@ -73,8 +84,10 @@ pub(super) fn unknown_name(span: Span, name: &str, called: bool, scheme: &Scheme
         }
         (_, _, true) => {
             let names = Function::ALL.iter().map(|function| function.name()).chain(["any", "all"]);
-            suggest::like(name, names)
-                .map_or_else(|| "docs/rules.md lists them all".into(), |like| format!("did you mean {like}?"))
+            suggest::like(name, names).map_or_else(
+                || "docs/rules.md lists them all".into(),
+                |like| format!("did you mean {like}?"),
+            )
         }
         _ => {
             let names = scheme.fields().map(|(_, field)| field.name());
@@ -107,6 +120,18 @@ pub(super) fn behind(cursor: &Cursor<'_>) -> Fault {
     Fault::new(cursor.token(), fault, joined(cursor))
 }
 
+const INDEX_BEHIND_SPACE: &str = "an index follows its field without a space";
+
+fn joined_by_word(word: &str) -> &'static str {
+    match word.to_ascii_lowercase().as_str() {
+        "eq" | "ne" | "in" | "is" => "an answer stands by itself: it is not compared",
+        "and" => "write and, in lower case",
+        "or" => "write or, in lower case",
+        "xor" => "write xor, in lower case",
+        _ => "join conditions with and, or, xor",
+    }
+}
+
 /// What was meant by what stands behind a condition.
 fn joined(cursor: &Cursor<'_>) -> &'static str {
     match cursor.peek() {
@@ -116,32 +141,59 @@ fn joined(cursor: &Cursor<'_>) -> &'static str {
         Some('^') => "write xor, or ^^",
         Some('#' | '/') => "there are no comments in an expression; a rule has a description",
         Some(';') => "an expression has no end mark; a rule has one expression",
-        Some('[') => "an index follows its field without a space",
-        _ => "join conditions with and, or, xor",
+        Some('[') => INDEX_BEHIND_SPACE,
+        Some('=' | '<' | '>' | '~') => "an answer stands by itself: it is not compared",
+        _ => joined_by_word(cursor.word()),
     }
 }
 
 pub(super) fn not_closed(cursor: &Cursor<'_>, open: usize) -> Fault {
     if cursor.is_at_end() {
-        let way_out = format!("close the parenthesis of column {}", open + 1);
+        let (line, column) = cursor.place(open);
+        let way_out = format!("close the one of line {line}, column {column}");
         return Fault::new(cursor.token(), "a parenthesis is not closed", way_out);
     }
-    Fault::new(cursor.token(), format!("a `)` belongs here, and {}", cursor.found()), joined(cursor))
+    Fault::new(
+        cursor.token(),
+        format!("a `)` belongs here, and {}", cursor.found()),
+        joined(cursor),
+    )
+}
+
+/// What stands behind an argument.
+pub(super) fn call_not_closed(cursor: &Cursor<'_>, open: usize) -> Fault {
+    if cursor.is_at_end() {
+        return not_closed(cursor, open);
+    }
+    let way_out = "an argument is a field, a call or a literal; commas stand between arguments";
+    Fault::new(
+        cursor.token(),
+        format!("a `,` or `)` belongs here, and {}", cursor.found()),
+        way_out,
+    )
 }
 
 /// An operator that joins a Bool with an Array(Bool).
 pub(super) fn mixed(op: LogicalOp, left: &Expr, right: &Expr) -> Fault {
     let of = |shape| if shape == Shape::One { "a Bool" } else { "an Array(Bool)" };
-    let fault = format!("{op} joins {} with {}", of(left.shape), of(right.shape));
-    Fault::new(right.span.clone(), fault, "write any(…) or all(…) around the side that looks at each of several values")
+    let fault = format!("`{op}` joins {} with {}", of(left.shape), of(right.shape));
+    Fault::new(
+        right.span.clone(),
+        fault,
+        "write any(…) or all(…) around the side that looks at each of several values",
+    )
 }
 
 pub(super) fn one_in_quantifier(quantifier: Quantifier, operand: &Expr, written: &str) -> Fault {
-    let fault = format!("{quantifier}(…) takes an answer for each of several values, and here is one answer");
+    let fault = format!(
+        "{quantifier}(…) takes an answer for each of several values, and here is one answer"
+    );
     let way_out = if written.contains("[*]") {
         format!("take {quantifier}(…) away")
     } else {
-        format!("write [*] behind an array, such as {quantifier}(http.request.headers.values[*] contains \"…\")")
+        format!(
+            "write [*] behind an array, such as {quantifier}(http.request.headers.values[*] contains \"…\")"
+        )
     };
     Fault::new(operand.span.clone(), fault, way_out)
 }
@@ -151,15 +203,26 @@ pub(super) fn not_comparable(cursor: &Cursor<'_>, operand: &Operand) -> Fault {
     let written = cursor.since(operand.span.start).trim_end();
     let ty = &operand.ty;
     let way_out = match ty {
+        _ if cursor.rest().trim_start().starts_with('[') => INDEX_BEHIND_SPACE.into(),
         Type::Map(element) if element.element().is_some() => {
-            format!("write any({written}[\"name\"][*] …) for one name, any({written}[*][*] …) for every one")
+            format!(
+                "write any({written}[\"name\"][*] …) for one name, any({written}[*][*] …) for every one"
+            )
         }
-        Type::Map(_) => format!("write {written}[\"name\"] for one name, any({written}[*] …) for every one"),
-        _ => format!("write any({written}[*] …) for one that holds, all({written}[*] …), or {written}[0]"),
+        Type::Map(_) => {
+            format!("write {written}[\"name\"] for one name, any({written}[*] …) for every one")
+        }
+        _ => format!(
+            "write any({written}[*] …) for one that holds, all({written}[*] …), or {written}[0]"
+        ),
     };
     let mut ahead = *cursor;
     ahead.skip_space();
-    Fault::new(ahead.token(), format!("{} is {ty}, and only single values are compared", cut(written)), way_out)
+    Fault::new(
+        ahead.token(),
+        format!("{} is {ty}, and only single values are compared", cut(written)),
+        way_out,
+    )
 }
 
 /// A field or a call where a literal belongs.
@@ -170,7 +233,11 @@ pub(super) fn not_a_literal(cursor: &Cursor<'_>, scheme: &Scheme) -> Result<(), 
         return Ok(());
     }
     let fault = format!("a literal belongs here, and there is {}", cut(name));
-    Err(Fault::new(cursor.token(), fault, "values of a request are compared with literals, not with each other"))
+    Err(Fault::new(
+        cursor.token(),
+        fault,
+        "values of a request are compared with literals, not with each other",
+    ))
 }
 
 /// A Bool that is compared.
@@ -179,14 +246,19 @@ pub(super) fn compared_bool(cursor: &Cursor<'_>, operand: &Operand) -> Result<()
     let mut ahead = *cursor;
     ahead.skip_space();
     let start = ahead.at();
-    let word = ["eq", "ne", "in", "is", "contains", "matches"].iter().any(|word| ahead.word() == *word);
+    let word =
+        ["eq", "ne", "in", "is", "contains", "matches"].iter().any(|word| ahead.word() == *word);
     let symbol = ["==", "!=", "=", "<", ">", "~"].iter().any(|symbol| ahead.eat(symbol));
     if !word && !symbol {
         return Ok(());
     }
     let span = if word { ahead.token() } else { ahead.span(start) };
     let fault = format!("{written} is {}, which is not compared", operand.ty);
-    Err(Fault::new(span, fault, format!("a Bool stands by itself: write {written}, or not {written}")))
+    Err(Fault::new(
+        span,
+        fault,
+        format!("a Bool stands by itself: write {written}, or not {written}"),
+    ))
 }
 
 /// Operators that look like one of this language.
@@ -213,21 +285,31 @@ pub(super) fn doubled(cursor: &Cursor<'_>, operator: &Span) -> Result<(), Fault>
     let next = cursor.peek().filter(|next| matches!(next, '=' | '&' | '~' | '<' | '>' | '!' | '|'));
     let Some(next) = next.filter(|_| operator.end == cursor.at()) else { return Ok(()) };
     let span = operator.start..cursor.at() + next.len_utf8();
-    let way_out = if next == '&' { "`&` tests bits of an Int; conditions are joined with and, or &&" } else { "write the operator once" };
+    let way_out = if next == '&' {
+        "`&` tests bits of an Int; conditions are joined with and, or &&"
+    } else {
+        "write the operator once"
+    };
     Err(Fault::new(span, "this is not an operator of this language", way_out))
 }
 
 pub(super) fn no_operator(cursor: &Cursor<'_>, operand: &Operand) -> Fault {
     let operators = operators_of(&operand.ty);
     let word = cursor.word();
-    let way_out = suggest::like(word, operators.split(' ').filter(|_| !word.is_empty()))
-        .map_or_else(|| format!("{} is compared with {operators}", operand.ty), |like| format!("did you mean {like}?"));
-    let way_out = if cursor.peek() == Some('[') {
-        "an index follows its field without a space".into()
-    } else {
-        way_out
+    let like = || suggest::like(word, operators.split(' ')).filter(|_| word.len() > 1);
+    let way_out = match cursor.peek() {
+        Some('[') => INDEX_BEHIND_SPACE.into(),
+        Some('(') => "only functions are called; docs/rules.md lists them all".into(),
+        _ => like().map_or_else(
+            || format!("{} is compared with {operators}", operand.ty),
+            |like| format!("did you mean {like}?"),
+        ),
     };
-    Fault::new(cursor.token(), format!("a comparison belongs here, and {}", cursor.found()), way_out)
+    Fault::new(
+        cursor.token(),
+        format!("a comparison belongs here, and {}", cursor.found()),
+        way_out,
+    )
 }
 
 fn operators_of(ty: &Type) -> &'static str {
@@ -245,7 +327,9 @@ pub(super) fn operator_of_other_type(span: Span, written: &str, operand: &Operan
     let fault = format!("`{operator}` compares {of}, and this value is {ty}");
     let way_out = match (operator.as_str(), ty) {
         ("&", Type::Bytes) => "conditions are joined with and, or &&".into(),
-        (_, Type::Ip) => format!("{ty} is compared with {}; in {{10.0.0.0/8}} is a network", operators_of(ty)),
+        (_, Type::Ip) => {
+            format!("{ty} is compared with {}; in {{10.0.0.0/8}} is a network", operators_of(ty))
+        }
         _ => format!("{ty} is compared with {}", operators_of(ty)),
     };
     Fault::new(span, fault, way_out)
@@ -264,13 +348,18 @@ pub(super) fn in_set(cursor: &Cursor<'_>, open: usize) -> Result<(), Fault> {
     match cursor.peek() {
         Some(mark @ (',' | ';')) => {
             let fault = format!("there is {} between the elements of a set", shown(mark));
-            Err(Fault::new(cursor.token(), fault, "a space is enough: {1 2 3}"))
+            Err(Fault::new(cursor.token(), fault, "put a space there"))
         }
         None => {
-            let way_out = format!("close the brace of column {} with }}", open + 1);
+            let (line, column) = cursor.place(open);
+            let way_out = format!("close the brace of line {line}, column {column} with }}");
             Err(Fault::new(cursor.token(), "the set has no end", way_out))
         }
-        Some('$') => Err(Fault::new(cursor.token(), "a list stands by itself", "write in $name, joined with or")),
+        Some('$') => Err(Fault::new(
+            cursor.token(),
+            "a list stands by itself",
+            "write in $name, joined with or",
+        )),
         _ => Ok(()),
     }
 }
@@ -286,8 +375,12 @@ pub(super) fn no_index(cursor: &Cursor<'_>) -> Fault {
 
 pub(super) fn no_such_step(span: Span, ty: &Type, step: &Step) -> Fault {
     let (fault, way_out) = match (ty, step) {
-        (Type::Array(_), Step::Key(_)) => (format!("{ty} has no names"), "write a number, as in [0], or [*]"),
-        (Type::Map(_), Step::At(_)) => (format!("{ty} has no numbers"), "write a name, as in [\"name\"], or [*]"),
+        (Type::Array(_), Step::Key(_)) => {
+            (format!("{ty} has no names"), "write a number, as in [0], or [*]")
+        }
+        (Type::Map(_), Step::At(_)) => {
+            (format!("{ty} has no numbers"), "write a name, as in [\"name\"], or [*]")
+        }
         _ => (format!("{ty} has no elements"), "take the index away"),
     };
     Fault::new(span, fault, way_out)
@@ -318,11 +411,18 @@ fn arguments(count: usize) -> String {
     format!("{count} argument{}", if count == 1 { "" } else { "s" })
 }
 
-pub(super) fn argument_of_other_type(given: &Given, parameter: &Parameter, first: &Type, signature: &Signature) -> Fault {
+pub(super) fn argument_of_other_type(
+    given: &Given,
+    parameter: &Parameter,
+    first: &Type,
+    signature: &Signature,
+) -> Fault {
     let ty = &given.ty;
     let takes = match parameter.takes {
         crate::rules::functions::Takes::AsFirst => first.to_string(),
-        crate::rules::functions::Takes::Element => first.element().map_or_else(String::new, Type::to_string),
+        crate::rules::functions::Takes::Element => {
+            first.element().map_or_else(String::new, Type::to_string)
+        }
         takes => takes.to_string(),
     };
     let name = signature.function.name();
@@ -341,7 +441,8 @@ pub(super) fn argument_of_other_type(given: &Given, parameter: &Parameter, first
 }
 
 pub(super) fn literal_argument(span: Span, parameter: &Parameter, signature: &Signature) -> Fault {
-    let fault = format!("the {} of {} comes from the request", parameter.name, signature.function.name());
+    let fault =
+        format!("the {} of {} comes from the request", parameter.name, signature.function.name());
     Fault::new(span, fault, "write a field, or a call, in place of the literal")
 }
 

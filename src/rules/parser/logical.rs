@@ -5,11 +5,8 @@ use crate::rules::ast::{Expr, ExprKind, LogicalOp, Quantifier, Shape, Span};
 use crate::rules::error::Fault;
 
 /// The operators with their spellings.
-const OPERATORS: [(LogicalOp, &str, &str); 3] = [
-    (LogicalOp::Or, "or", "||"),
-    (LogicalOp::Xor, "xor", "^^"),
-    (LogicalOp::And, "and", "&&"),
-];
+const OPERATORS: [(LogicalOp, &str, &str); 3] =
+    [(LogicalOp::Or, "or", "||"), (LogicalOp::Xor, "xor", "^^"), (LogicalOp::And, "and", "&&")];
 
 impl Parser<'_> {
     /// Conditions with operators between them. One function for all precedences: nesting costs less stack.
@@ -19,7 +16,9 @@ impl Parser<'_> {
         loop {
             let mut right = self.simple()?;
             let next = self.eat_operator();
-            while let Some((left, op)) = waiting.pop_if(|(_, op)| next.is_none_or(|next| *op >= next)) {
+            while let Some((left, op)) =
+                waiting.pop_if(|(_, op)| next.is_none_or(|next| *op >= next))
+            {
                 right = join(op, left, right)?;
             }
             match next {
@@ -102,7 +101,7 @@ impl Parser<'_> {
     }
 
     /// The `)` of the `(` at `open`.
-    pub(super) fn close(&mut self, open: usize) -> Result<(), Fault> {
+    fn close(&mut self, open: usize) -> Result<(), Fault> {
         self.cursor.skip_space();
         if self.cursor.eat(")") { Ok(()) } else { Err(hint::not_closed(&self.cursor, open)) }
     }

@@ -44,7 +44,8 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse_measured(text: &str, scheme: &Scheme) -> Result<Parsed, ParseError> {
-    let mut parser = Parser { cursor: Cursor::new(text), scheme, depth: 0, groups: 0, regex_bytes: 0 };
+    let mut parser =
+        Parser { cursor: Cursor::new(text), scheme, depth: 0, groups: 0, regex_bytes: 0 };
     let expression = parser.whole(text).map_err(|fault| ParseError::new(text, fault))?;
     Ok(Parsed { expression, regex_bytes: parser.regex_bytes })
 }
@@ -64,12 +65,19 @@ struct Parser<'p> {
 impl Parser<'_> {
     fn whole(&mut self, text: &str) -> Result<Expr, Fault> {
         if text.len() > MAX_EXPRESSION_BYTES {
-            let fault = format!("the expression has {} bytes, and {MAX_EXPRESSION_BYTES} are the most", text.len());
+            let fault = format!(
+                "the expression has {} bytes, and {MAX_EXPRESSION_BYTES} are the most",
+                text.len()
+            );
             return Err(Fault::new(0..0, fault, "put long sets into a list: in $name"));
         }
         self.cursor.skip_space();
         if self.cursor.is_at_end() {
-            return Err(Fault::new(0..0, "the expression is empty", "say what is to match, such as ip.src in {192.0.2.0/24}"));
+            return Err(Fault::new(
+                0..0,
+                "the expression is empty",
+                "say what is to match, such as ip.src in {192.0.2.0/24}",
+            ));
         }
         let expression = self.logical()?;
         self.cursor.skip_space();

@@ -62,7 +62,11 @@ impl Parser<'_> {
         self.cursor.skip_space();
         if !self.cursor.eat("]") {
             let fault = format!("a `]` belongs here, and {}", self.cursor.found());
-            return self.cursor.fault(self.cursor.token(), fault, "an index is like [0], [\"name\"] or [*]");
+            return self.cursor.fault(
+                self.cursor.token(),
+                fault,
+                "an index is like [0], [\"name\"] or [*]",
+            );
         }
         operand.ty = match (&operand.ty, &step) {
             (Type::Array(element), Step::At(_) | Step::Each)
@@ -83,7 +87,11 @@ impl Parser<'_> {
             Ok(index) => Ok(Step::At(index)),
             Err(_) => {
                 let fault = format!("no array is so long as to have an element {index}");
-                self.cursor.fault(self.cursor.span(start), fault, format!("the last index is {}", u32::MAX))
+                self.cursor.fault(
+                    self.cursor.span(start),
+                    fault,
+                    format!("the last index is {}", u32::MAX),
+                )
             }
         }
     }

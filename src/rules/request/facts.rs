@@ -117,15 +117,32 @@ impl Places {
         Reader::new(view).field(field, decoding, &ToPlaces { view })
     }
 
-    /// The place of the element that these steps lead to.
-    pub(crate) fn at(&self, path: &[Taken]) -> Option<&Place> {
+    /// The places of the element, or the elements, that these steps lead to.
+    pub(crate) fn below(&self, path: &[Taken]) -> Option<&Self> {
         match (self, path) {
-            (Self::Text(place), []) => Some(place),
-            (Self::List(list), [Taken::At(index), rest @ ..]) => list.get(*index)?.at(rest),
+            (places, []) => Some(places),
+            (Self::List(list), [Taken::At(index), rest @ ..]) => list.get(*index)?.below(rest),
             (Self::Map(map), [Taken::Key(key), rest @ ..]) => {
-                map.iter().find(|entry| entry.key == *key)?.values.at(rest)
+                map.iter().find(|entry| entry.key == *key)?.values.below(rest)
             }
             _ => None,
+        }
+    }
+
+    /// The place of the element that these steps lead to.
+    pub(crate) fn at(&self, path: &[Taken]) -> Option<&Place> {
+        match self.below(path)? {
+            Self::Text(place) => Some(place),
+            Self::List(_) | Self::Map(_) => None,
+        }
+    }
+
+    /// Calls `then` with each place.
+    pub(crate) fn each(&self, then: &mut dyn FnMut(&Place)) {
+        match self {
+            Self::Text(place) => then(place),
+            Self::List(list) => list.iter().for_each(|places| places.each(then)),
+            Self::Map(map) => map.iter().for_each(|entry| entry.values.each(then)),
         }
     }
 

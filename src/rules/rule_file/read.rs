@@ -20,10 +20,12 @@ use crate::rules::scheme::Scheme;
 use crate::rules::uri_decoding::UriDecoding;
 
 const FILE: &[&str] = &["uri_decoding", "lists", "rules"];
-const RULE: &[&str] = &["id", "description", "expression", "action", "status", "enabled", "uri_decoding"];
+const RULE: &[&str] =
+    &["id", "description", "expression", "action", "status", "enabled", "uri_decoding"];
 const LIST: &[&str] = &["ips", "ints", "bytes"];
 
-const URI_DECODINGS: &[(&str, UriDecoding)] = &[("none", UriDecoding::None), ("url", UriDecoding::Url)];
+const URI_DECODINGS: &[(&str, UriDecoding)] =
+    &[("none", UriDecoding::None), ("url", UriDecoding::Url)];
 
 /// The statuses that refuse a request.
 const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
@@ -44,12 +46,15 @@ pub(super) fn read(
     };
     let mut rules = Vec::new();
     if text.len() > MAX_RULE_FILE_BYTES {
-        let fault = format!("the file has {} bytes, and {MAX_RULE_FILE_BYTES} are the most", text.len());
+        let fault =
+            format!("the file has {} bytes, and {MAX_RULE_FILE_BYTES} are the most", text.len());
         reader.faults.add(0, fault, "make two files of it");
     } else {
         match parse(text) {
             Ok(node) => rules = reader.file(node),
-            Err(NotRead { place, fault, way_out }) => reader.faults.add_at(place, fault, way_out, None),
+            Err(NotRead { place, fault, way_out }) => {
+                reader.faults.add_at(place, fault, way_out, None)
+            }
         }
     }
     reader.faults.done()?;
@@ -70,7 +75,9 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn file(&mut self, node: Node) -> Vec<Rule> {
-        let Some(mut file) = Table::of(node, FILE, "a rule file", &mut self.faults) else { return Vec::new() };
+        let Some(mut file) = Table::of(node, FILE, "a rule file", &mut self.faults) else {
+            return Vec::new();
+        };
         let uri_decoding = file.word("uri_decoding", URI_DECODINGS, &mut self.faults);
         self.uri_decoding = uri_decoding.unwrap_or_default();
         if let Some(lists) = file.take("lists") {
@@ -84,12 +91,21 @@ impl Reader<'_> {
     fn rules(&mut self, node: Node) -> Vec<Rule> {
         let NodeValue::List(elements) = node.value else {
             let fault = format!("`rules` is a list of tables, and this is {}", node.value.kind());
-            self.faults.add(node.span.start, fault, "write [[rules]] in TOML, \"rules\": [{…}] in JSON");
+            self.faults.add(
+                node.span.start,
+                fault,
+                "write [[rules]] in TOML, \"rules\": [{…}] in JSON",
+            );
             return Vec::new();
         };
         if elements.len() > MAX_RULES {
-            let fault = format!("the file has {} rules, and {MAX_RULES} are the most", elements.len());
-            self.faults.add(node.span.start, fault, "drop what never matches, or join rules by lists");
+            let fault =
+                format!("the file has {} rules, and {MAX_RULES} are the most", elements.len());
+            self.faults.add(
+                node.span.start,
+                fault,
+                "drop what never matches, or join rules by lists",
+            );
             return Vec::new();
         }
         elements.into_iter().filter_map(|element| self.rule(element)).collect()
@@ -105,24 +121,42 @@ impl Reader<'_> {
         let expression = self.expression(&mut table);
         let action = self.action(&mut table);
         let enabled = table.truth("enabled", &mut self.faults).unwrap_or(true);
-        let uri_decoding = table.word("uri_decoding", URI_DECODINGS, &mut self.faults).unwrap_or(self.uri_decoding);
+        let uri_decoding = table
+            .word("uri_decoding", URI_DECODINGS, &mut self.faults)
+            .unwrap_or(self.uri_decoding);
         table.done(&mut self.faults);
         self.faults.in_rule(None);
         let (expression, text) = expression?;
-        Some(Rule { id: id?, description, action: action?, enabled, uri_decoding, expression, text, line })
+        Some(Rule {
+            id: id?,
+            description,
+            action: action?,
+            enabled,
+            uri_decoding,
+            expression,
+            text,
+            line,
+        })
     }
 
     fn id(&mut self, table: &mut Table) -> Option<String> {
         let at = table.place("id");
-        let (id, _) = self.required(table, "id", "give it a name, such as id = \"path-traversal\"")?;
+        let (id, _) =
+            self.required(table, "id", "give it a name, such as id = \"path-traversal\"")?;
         if !is_rule_id(&id) {
-            let way_out = format!("use letters, digits, `-`, `_` and `.`, {MAX_RULE_ID_BYTES} at most, a letter or digit first");
+            let way_out = format!(
+                "use letters, digits, `-`, `_` and `.`, {MAX_RULE_ID_BYTES} at most, a letter or digit first"
+            );
             self.faults.add(at, format!("{} is no id", cut(&id)), way_out);
             return None;
         }
         let line = self.faults.line(at);
         if let Some(other) = self.ids.insert(id.clone(), line) {
-            self.faults.add(at, format!("the id {id} is that of the rule of line {other} too"), "give each rule an id of its own");
+            self.faults.add(
+                at,
+                format!("the id {id} is that of the rule of line {other} too"),
+                "give each rule an id of its own",
+            );
         }
         Some(id)
     }
@@ -130,14 +164,21 @@ impl Reader<'_> {
     fn description(&mut self, table: &mut Table) -> Option<String> {
         let (text, node) = table.text("description", &mut self.faults)?;
         if text.len() > MAX_DESCRIPTION_BYTES {
-            let fault = format!("the description has {} bytes, and {MAX_DESCRIPTION_BYTES} are the most", text.len());
+            let fault = format!(
+                "the description has {} bytes, and {MAX_DESCRIPTION_BYTES} are the most",
+                text.len()
+            );
             self.faults.add(node.span.start, fault, "say it shorter");
         }
         Some(text)
     }
 
     fn expression(&mut self, table: &mut Table) -> Option<(Expr, String)> {
-        let (text, node) = self.required(table, "expression", "say what it matches, such as expression = 'http.host eq \"…\"'")?;
+        let (text, node) = self.required(
+            table,
+            "expression",
+            "say what it matches, such as expression = 'http.host eq \"…\"'",
+        )?;
         match parser::parse_measured(&text, &self.scheme) {
             Ok(Parsed { expression, regex_bytes }) => {
                 self.count_regex(node.span.start, regex_bytes);
@@ -163,7 +204,9 @@ impl Reader<'_> {
         let before = self.regex_bytes;
         self.regex_bytes = before.saturating_add(bytes);
         if before <= MAX_REGEX_TOTAL_BYTES && self.regex_bytes > MAX_REGEX_TOTAL_BYTES {
-            let fault = format!("the regular expressions up to here take more than {MAX_REGEX_TOTAL_BYTES} bytes, compiled");
+            let fault = format!(
+                "the regular expressions up to here take more than {MAX_REGEX_TOTAL_BYTES} bytes, compiled"
+            );
             self.faults.add(at, fault, "count less, such as .{0,64} for .{0,500}, or use contains");
         }
     }
@@ -176,13 +219,21 @@ impl Reader<'_> {
             Challenge,
             Skip,
         }
-        const WORDS: &[(&str, Word)] =
-            &[("log", Word::Log), ("block", Word::Block), ("challenge", Word::Challenge), ("skip", Word::Skip)];
+        const WORDS: &[(&str, Word)] = &[
+            ("log", Word::Log),
+            ("block", Word::Block),
+            ("challenge", Word::Challenge),
+            ("skip", Word::Skip),
+        ];
 
         let status_at = table.place("status");
         let status = self.status(table);
         if !table.has("action") {
-            self.faults.add(table.at, "the rule has no `action`", "write log, block, challenge or skip");
+            self.faults.add(
+                table.at,
+                "the rule has no `action`",
+                "write log, block, challenge or skip",
+            );
             return None;
         }
         let word = table.word("action", WORDS, &mut self.faults)?;
@@ -192,7 +243,11 @@ impl Reader<'_> {
             Word::Block => Some(Action::Block { status }),
             Word::Challenge => Some(Action::Challenge { status }),
             Word::Log | Word::Skip if given => {
-                self.faults.add(status_at, "`status` goes with block and challenge", "leave it out: the request goes on");
+                self.faults.add(
+                    status_at,
+                    "`status` goes with block and challenge",
+                    "leave it out: the request goes on",
+                );
                 None
             }
             Word::Log => Some(Action::Log),
@@ -204,11 +259,17 @@ impl Reader<'_> {
     fn status(&mut self, table: &mut Table) -> Option<Option<u16>> {
         let node = table.take("status")?;
         let status = match node.value {
-            NodeValue::Int(status) => u16::try_from(status).ok().filter(|status| STATUSES.contains(status)),
+            NodeValue::Int(status) => {
+                u16::try_from(status).ok().filter(|status| STATUSES.contains(status))
+            }
             _ => None,
         };
         if status.is_none() {
-            let way_out = format!("write a number from {} to {}, without quotes", STATUSES.start(), STATUSES.end());
+            let way_out = format!(
+                "write a number from {} to {}, without quotes",
+                STATUSES.start(),
+                STATUSES.end()
+            );
             self.faults.add(node.span.start, "this status refuses nothing", way_out);
         }
         Some(status)
@@ -224,16 +285,26 @@ impl Reader<'_> {
     fn lists(&mut self, node: Node) {
         let NodeValue::Table(members) = node.value else {
             let fault = format!("`lists` is a table, and this is {}", node.value.kind());
-            self.faults.add(node.span.start, fault, "write [lists.name] in TOML, \"lists\": {\"name\": {…}} in JSON");
+            self.faults.add(
+                node.span.start,
+                fault,
+                "write [lists.name] in TOML, \"lists\": {\"name\": {…}} in JSON",
+            );
             return;
         };
         for member in members {
-            let Some(mut table) = Table::of(member.node, LIST, "a list", &mut self.faults) else { continue };
+            let Some(mut table) = Table::of(member.node, LIST, "a list", &mut self.faults) else {
+                continue;
+            };
             let given: Vec<&str> = LIST.iter().copied().filter(|kind| table.has(kind)).collect();
             let list = match given.as_slice() {
                 [kind] => self.list(kind, &mut table),
                 _ => {
-                    let fault = format!("the list {} has {} of its members", cut(&member.name), given.len());
+                    let fault = format!(
+                        "the list {} has {} of its members",
+                        cut(&member.name),
+                        given.len()
+                    );
                     self.faults.add(member.at, fault, "write one of ips, ints and bytes");
                     for kind in LIST {
                         table.take(kind);
@@ -264,7 +335,11 @@ impl Reader<'_> {
         })
     }
 
-    fn elements<T>(&mut self, elements: Vec<Node>, read: impl Fn(NodeValue) -> Result<T, (String, String)>) -> Vec<T> {
+    fn elements<T>(
+        &mut self,
+        elements: Vec<Node>,
+        read: impl Fn(NodeValue) -> Result<T, (String, String)>,
+    ) -> Vec<T> {
         let mut members = Vec::new();
         for element in elements {
             match read(element.value) {
@@ -302,7 +377,10 @@ fn int(value: NodeValue) -> Result<(i64, i64), (String, String)> {
 fn bytes(value: NodeValue) -> Result<Vec<u8>, (String, String)> {
     match value {
         NodeValue::Text(text) if text.len() > MAX_STRING_BYTES => {
-            let fault = format!("the element has {} bytes, and {MAX_STRING_BYTES} are the most", text.len());
+            let fault = format!(
+                "the element has {} bytes, and {MAX_STRING_BYTES} are the most",
+                text.len()
+            );
             Err((fault, "look for a part of it that is as telling".into()))
         }
         NodeValue::Text(text) => Ok(text.into_bytes()),

@@ -15,7 +15,12 @@ pub(super) struct Table {
 
 impl Table {
     /// The members of a node, which has to be a table. A name that comes again counts once.
-    pub(super) fn of(node: Node, known: &'static [&'static str], what: &str, faults: &mut Faults<'_>) -> Option<Self> {
+    pub(super) fn of(
+        node: Node,
+        known: &'static [&'static str],
+        what: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<Self> {
         let NodeValue::Table(found) = node.value else {
             let fault = format!("{what} is a table, and this is {}", node.value.kind());
             faults.add(node.span.start, fault, format!("its members are {}", known.join(", ")));
@@ -24,7 +29,11 @@ impl Table {
         let mut members: Vec<Member> = Vec::new();
         for member in found {
             if members.iter().any(|other| other.name == member.name) {
-                faults.add(member.at, format!("{} is there twice", cut(&member.name)), "write it once");
+                faults.add(
+                    member.at,
+                    format!("{} is there twice", cut(&member.name)),
+                    "write it once",
+                );
             } else {
                 members.push(member);
             }
@@ -52,7 +61,11 @@ impl Table {
         match std::mem::replace(&mut node.value, NodeValue::Other("")) {
             NodeValue::Text(text) => Some((text, node)),
             other => {
-                faults.add(node.span.start, format!("`{name}` is a text, and this is {}", other.kind()), "write it in quotes");
+                faults.add(
+                    node.span.start,
+                    format!("`{name}` is a text, and this is {}", other.kind()),
+                    "write it in quotes",
+                );
                 None
             }
         }
@@ -72,13 +85,20 @@ impl Table {
     }
 
     /// One word of several.
-    pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&'static str, T)], faults: &mut Faults<'_>) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        name: &str,
+        words: &[(&'static str, T)],
+        faults: &mut Faults<'_>,
+    ) -> Option<T> {
         let (word, node) = self.text(name, faults)?;
         let found = words.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let names: Vec<_> = words.iter().map(|(known, _)| *known).collect();
-            let way_out = suggest::like(&word, names.iter().copied())
-                .map_or_else(|| format!("write one of {}", names.join(", ")), |like| format!("did you mean {like}?"));
+            let way_out = suggest::like(&word, names.iter().copied()).map_or_else(
+                || format!("write one of {}", names.join(", ")),
+                |like| format!("did you mean {like}?"),
+            );
             faults.add(node.span.start, format!("{} is no {name}", cut(&word)), way_out);
         }
         found

@@ -11,11 +11,17 @@ pub(super) fn node(text: &str) -> Result<Node, NotRead> {
         let at = error.span().unwrap_or_default().start;
         let message = error.message().replace('\n', ", ");
         let way_out = match message.as_str() {
-            "duplicate key" => "write each key and each [table] once; each rule has its own [[rules]]",
+            "duplicate key" => {
+                "write each key and each [table] once; each rule has its own [[rules]]"
+            }
             _ => "mend the line; an expression stands well between single quotes: '…' or '''…'''",
         };
         let place = Lines::of(text).place(at);
-        NotRead { place, fault: format!("not TOML: {}", message.escape_debug()), way_out: way_out.into() }
+        NotRead {
+            place,
+            fault: format!("not TOML: {}", message.escape_debug()),
+            way_out: way_out.into(),
+        }
     })?;
     let span = table.span();
     Ok(Node { span, value: NodeValue::Table(members(table.get_ref())) })

@@ -5,7 +5,28 @@ import random
 from .language import BOOL, BYTES, INT, IP, array, map_of
 from .request import FIELDS
 
-WORDS = ["a", "b", "ab", "/", "é", "%61", "%2f", "password", "token", "=", "&", "A", "1", "%", "+", "€", "x"]
+WORDS = [
+    "a",
+    "b",
+    "ab",
+    "/",
+    "é",
+    "%61",
+    "%2f",
+    "password",
+    "token",
+    "=",
+    "&",
+    "A",
+    "1",
+    "%",
+    "+",
+    "€",
+    "x",
+    "%ff",
+    "%e2%82",
+    "a" * 30,
+]
 REGEXES = ["a+", "[ab]", "a|ab", "b*", "^/", "a$", "(?i)A", r"\w", r"\d+", ".b", "[^a]", "%[0-9]", r"\b", "é"]
 WILDCARDS = ["*", "a*", "*b", "/*", "*a*b*", "A*", "ab"]
 NAMES = ["a", "password", "api_key", "x", "user token", "%70assword"]
@@ -98,7 +119,13 @@ class Maker:
         return self.dice.choice([
             "ssl", "any(my.flags)", "all(my.flags)", "my.int in {1..5}", "my.int & 2", "ip.src in {192.0.2.0/24}",
             f'has_key(http.request.uri.args, "{self.dice.choice(NAMES)}")', f'has_value(my.tags, {self.quoted(self.word(1))})',
-            'http.request.body.size gt 9', 'lookup_json_string(http.request.body.raw, "token") ne ""',
+            'any(split(http.request.uri.query, "&", 3)[*] contains "a")', 'split(my.text, "a", 2)[1] ne ""',
+                'to_string(my.int) contains "1"', "cidr(ip.src, 24, 64) eq 192.0.2.0", "bit_slice(my.text, 1, 9) gt 99",
+                'remove_query_args(http.request.uri.query, "a", "token") contains "a"', "len(sha256(my.text)) eq 32",
+                'lookup_json_integer(http.request.body.raw, "n", "Password", 0) eq 1', 'any(len(my.rows[*])[*] gt 1)',
+                'any(concat(my.tags, my.rows[0])[*] matches "a|b")', 'concat(http.host, http.request.uri.path) contains "e/"',
+                'any(lower(http.request.headers[*][*])[*] contains "a")', 'has_key(my.map, my.tags[0])',
+                'http.request.body.size gt 9', 'lookup_json_string(http.request.body.raw, "token") ne ""',
             'join(http.request.headers.names, ",") contains "x"', "len(http.request.headers.values) gt 2",
         ])  # fmt: skip
 
@@ -114,6 +141,15 @@ class Maker:
             parts = sign.join(self.expression(depth - 1) for _ in range(self.dice.randint(2, 3)))
             return self.dice.choice(["", "", "not "]) + f"({parts})"
         return self.dice.choice(["", "", "not "]) + self.simple()
+
+    def broken(self, text):
+        """A character less, more or another one; it may still parse."""
+        at = self.dice.randrange(len(text))
+        return (
+            text[:at]
+            + self.dice.choice(["", text[at] * 2, self.dice.choice(' ()[]{}"\\*,!&|.$#-08xr')])
+            + text[at + 1 :]
+        )
 
     # Requests
 
@@ -172,7 +208,9 @@ class Maker:
         }
 
     def case(self, name):
-        if self.dice.random() < 0.15:
+        if self.dice.random() < 0.1:
+            rules = {"rule": self.broken(self.expression(1))}
+        elif self.dice.random() < 0.15:
             rules = {"rules": [{"id": f"r{i}", "expression": self.expression(2)} for i in range(3)]}
         else:
             rules = {"rule": self.expression()}

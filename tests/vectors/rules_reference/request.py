@@ -152,6 +152,16 @@ def pairs(piece):
             yield name, value if value is not None else part[len(part) :]
 
 
+def header_arguments(value):
+    """Arguments of a URI in a header, in each way that its pieces may be told apart."""
+    start = re.search(rb"[?#]", value.data)
+    if start:
+        rest = value[start.end() :]
+        yield from pairs(rest)
+        for found in re.finditer(rb"([^&;?#=]+)=([^&;?#]*)", rest.data):
+            yield rest[slice(*found.span(1))], rest[slice(*found.span(2))]
+
+
 def text_bytes(value):
     return base64.b64decode(value["b64"]) if isinstance(value, dict) else value.encode()
 
@@ -390,7 +400,7 @@ class Request:
                 out += places(value)
         for _, value in self.cookies():
             out += places(value)
-        inside = [pair for _, value in self.headers for pair in pairs(value.partition(b"?")[1] or Piece())]
+        inside = [pair for _, value in self.headers for pair in header_arguments(value)]
         for name, value in list(pairs(self.query)) + self.form() + inside:
             if denied_name(name):
                 out += places(value)

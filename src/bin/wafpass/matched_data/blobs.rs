@@ -30,6 +30,11 @@ impl Blobs {
             return Err(Fault::new(fault, "name a file with blobs, one a line"));
         }
         let name = if input::is_standard(path) { "standard input".into() } else { shown(path) };
+        if let [b'{' | b'[', ..] = bytes.trim_ascii_start() {
+            let fault = format!("{name} holds JSON, and no blobs alone");
+            let way_out = "a log is read with -i firewall-events-jsonl or -i firewall-events-json";
+            return Err(Fault::new(fault, way_out));
+        }
         Ok(Self { name, bytes })
     }
 
@@ -50,15 +55,8 @@ impl Blobs {
 }
 
 /// Why a blob is not opened, with its code.
-pub(super) fn refusal(place: &str, text: &[u8], refused: Refused) -> Fault {
+pub(super) fn refusal(place: &str, refused: Refused) -> Fault {
     let told = refused.to_string();
-    let (fault, way_out) = told.split_once('\n').unwrap_or((&told, ""));
-    let is_log =
-        refused == Refused::NotBase64 && (text.starts_with(b"{") || text.starts_with(b"["));
-    let way_out = if is_log {
-        "this looks like a log: -i firewall-events-jsonl, or -i firewall-events-json"
-    } else {
-        way_out
-    };
+    let (fault, way_out) = told.split_once('\n').unwrap_or((&told, "wafpass inspect"));
     Fault::refused(format!("{place}: {}: {fault}", refused.code()), way_out)
 }

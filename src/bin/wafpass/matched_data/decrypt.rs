@@ -128,7 +128,7 @@ impl Args {
             let mut refused: Option<Fault> = None;
             for (place, text) in &blobs {
                 let opened = opener.open(text, binding.as_ref());
-                let opened = opened.map_err(|error| refusal(place, text, error));
+                let opened = opened.map_err(|error| refusal(place, error));
                 let written = opened.and_then(|plaintext| self.write(out, place, &plaintext));
                 match written {
                     Err(fault @ Fault::Refused { .. }) => {

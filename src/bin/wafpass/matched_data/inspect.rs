@@ -94,7 +94,7 @@ impl Args {
                         print(out, &blob)?;
                     }
                     Err(error) => {
-                        if let Some(earlier) = refused.replace(refusal(&place, text, error)) {
+                        if let Some(earlier) = refused.replace(refusal(&place, error)) {
                             earlier.print();
                         }
                     }

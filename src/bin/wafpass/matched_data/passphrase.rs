@@ -25,13 +25,13 @@ const MIN_CHARACTERS: usize = 8;
 #[derive(clap::Args)]
 pub(super) struct PassphraseFile {
     /// File with the passphrase of a protected key [default: WAFPASS_PASSPHRASE, or asked for].
-    #[arg(long = "passphrase-file", value_name = "FILE")]
-    file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
 }
 
 impl PassphraseFile {
     pub(super) fn path(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.passphrase_file.as_deref()
     }
 
     /// The passphrase of a file that is there.
@@ -68,7 +68,7 @@ impl PassphraseFile {
     }
 
     fn given(&self) -> Result<Option<SecretString>, Fault> {
-        let text = match &self.file {
+        let text = match &self.passphrase_file {
             Some(path) => secret_file::read(path, "passphrase file", "--passphrase-file")?,
             None => match env::var(VARIABLE) {
                 Ok(text) => Zeroizing::new(text.into_bytes()),

@@ -20,7 +20,7 @@ const OPTION: &str = "--private-key-filename";
 pub(super) struct PrivateKeys {
     /// Private key file, once for each key; `-` for standard input [default: key in WAFPASS_PRIVATE_KEY].
     #[arg(short = 'k', long = "private-key-filename", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    key_files: Vec<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseFile,
 }
@@ -34,13 +34,13 @@ struct KeyPair {
 impl PrivateKeys {
     /// Reads the keys. `others` are what else is read: only one thing can come from standard input.
     pub(super) fn opener(&self, others: &[PathBuf]) -> Result<Opener, Fault> {
-        let read = self.files.iter().chain(others).map(PathBuf::as_path);
+        let read = self.key_files.iter().chain(others).map(PathBuf::as_path);
         let standard = read.chain(self.passphrase.path()).filter(|path| input::is_standard(path));
         if standard.count() > 1 {
             let fault = "two things cannot both come from standard input";
             return Err(Fault::new(fault, "name files for all but one of them"));
         }
-        let keys = if self.files.is_empty() {
+        let keys = if self.key_files.is_empty() {
             let text = env::var(VARIABLE).map(Zeroizing::new).map_err(|_| {
                 Fault::new(
                     "there is no private key",
@@ -49,7 +49,7 @@ impl PrivateKeys {
             })?;
             vec![self.parse(text.as_bytes(), VARIABLE)?]
         } else {
-            self.files.iter().map(|path| self.read(path)).collect::<Result<_, _>>()?
+            self.key_files.iter().map(|path| self.read(path)).collect::<Result<_, _>>()?
         };
         Ok(Opener::new(keys)?)
     }

@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use wafpass::matched_data::archive::{Archive, ArchiveError, Compression, Summary};
+use wafpass::matched_data::archive::{Archive, Summary};
 
 use super::logs::{InputFormat, Logs, tell};
 use super::new_log::NewLog;

@@ -1,0 +1,208 @@
+//! Whole logs of matched data: against nothing but the key agreements that they need, on all cores, and
+//! against a process for each blob.
+//!
+//! `cargo bench -p wafpass-benches --bench archive` takes a minute; `-- --gate` makes it fail when a limit
+//! is missed. All candidates of a round run one after the other, on all cores and in wall time; what counts
+//! is the median over the rounds of each one's ratio to the first. On a machine that others use too, all of
+//! them slow down.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
+use std::env;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use aws_lc_rs::agreement::{PrivateKey as Agreeing, UnparsedPublicKey, X25519, agree};
+use base64ct::{Base64, Encoding};
+use flate2::write::GzEncoder;
+use wafpass::matched_data::archive::{Archive, LogFormat, LogReader};
+use wafpass::matched_data::{Binding, Opener, PrivateKey, seal_v3, seal_v4};
+use wafpass_benches::{Gate, is_measuring, median, throughput};
+
+const KEY: &str = "uBS5eBttHrqkdY41kbZPdvYnNz8Vj0TvKIUpjB1y/GA=";
+const PAYLOAD: &str = r#"{"http.request.uri.path":{"before":"/cms/","content":"\na","after":"dmin"},"http.request.headers.values[3]":[{"content":"phar://","after":"example"}],"http.request.body.raw":{"before":"NY>","content":"<!ENTITY xxe SYSTEM","after":" \"file:///dev/"}}"#;
+const ROUNDS: usize = 9;
+
+/// With it in the environment, this program opens the blob in it and ends.
+const ONE_BLOB: &str = "WAFPASS_BENCH_ONE_BLOB";
+
+struct Candidate<'a> {
+    name: &'static str,
+    /// Opens as many events as it says.
+    work: Box<dyn Fn() -> usize + 'a>,
+    per_s: Vec<f64>,
+}
+
+fn main() -> ExitCode {
+    if let Ok(blob) = env::var(ONE_BLOB) {
+        assert!(opener().open(blob, None).is_ok());
+        return ExitCode::SUCCESS;
+    }
+    let cores = thread::available_parallelism().expect("cores").get();
+    let events = if is_measuring() { 20_000 } else { 64 };
+    let [v3, v4] = [false, true].map(|is_bound| log(events, is_bound));
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("events.jsonl.gz");
+    write_gzip(&path, &v3);
+    let opener = &opener();
+    let blobs: Vec<&str> = v3.lines().map(blob).collect();
+
+    let archive = Archive::new(LogFormat::Jsonl);
+    let in_memory = |log: &str| {
+        let log = LogReader::new(log.as_bytes()).expect("a log");
+        let summary = archive.open(log, io::sink(), opener).expect("worked off");
+        assert!(summary.is_complete() && summary.opened == summary.events);
+        events
+    };
+    let from_gzip = || {
+        let log = LogReader::new(File::open(&path).expect("the file")).expect("a log");
+        let summary = archive.open(log, io::sink(), opener).expect("worked off");
+        assert_eq!(summary.opened, u64::try_from(events).expect("few"));
+        events
+    };
+    let mut candidates = [
+        candidate("agreements", || agreements(cores, events)),
+        candidate("blobs alone", || blobs_alone(cores, opener, &blobs)),
+        candidate("log, version 3", || in_memory(&v3)),
+        candidate("log, version 4", || in_memory(&v4)),
+        candidate("gzip file", from_gzip),
+        candidate("a process each", || processes(cores, &blobs)),
+    ];
+    for _ in 0..if is_measuring() { ROUNDS } else { 1 } {
+        for Candidate { work, per_s, .. } in &mut candidates {
+            let start = Instant::now();
+            let opened = work();
+            per_s.push(opened as f64 / start.elapsed().as_secs_f64());
+        }
+    }
+    report(&candidates, cores, v3.len() / events)
+}
+
+fn candidate<'a>(name: &'static str, work: impl Fn() -> usize + 'a) -> Candidate<'a> {
+    Candidate { name, work: Box::new(work), per_s: Vec::new() }
+}
+
+fn report(candidates: &[Candidate<'_>], cores: usize, line_bytes: usize) -> ExitCode {
+    let [agreements, alone, v3, v4, gzip, process] = candidates else {
+        unreachable!("six of them")
+    };
+    let ratio = |one: &Candidate<'_>, other: &Candidate<'_>| {
+        median(one.per_s.iter().zip(&other.per_s).map(|(one, other)| one / other).collect())
+    };
+    println!("\narchive, {cores} cores, {line_bytes} bytes a line");
+    println!("  {:16} {:>10}   x agreements", "", "events/s");
+    for one in candidates {
+        let per_s = median(one.per_s.clone());
+        println!("  {:16} {per_s:10.0}   {:.3}", one.name, ratio(one, agreements));
+    }
+    println!();
+    let mut gate = Gate::new();
+    for one in [v3, v4, gzip] {
+        gate.at_least(&format!("{} / agreements", one.name), ratio(one, agreements), 0.85);
+        gate.at_least(&format!("{} / blobs alone", one.name), ratio(one, alone), 0.9);
+    }
+    gate.at_least("log / a process each", ratio(v3, process), 20.0);
+    gate.finish()
+}
+
+fn opener() -> Opener {
+    Opener::new([PrivateKey::from_text(KEY).expect("a key")]).expect("a key")
+}
+
+/// Nothing but one X25519 for each event, by the fastest library.
+fn agreements(cores: usize, events: usize) -> usize {
+    let key = Base64::decode_vec(KEY).expect("base64");
+    let key = &Agreeing::from_private_key(&X25519, &key).expect("a key");
+    let peer = key.compute_public_key().expect("a public key");
+    let peer = &UnparsedPublicKey::new(&X25519, peer.as_ref());
+    let each = events / cores;
+    throughput(cores, u64::try_from(each).expect("few"), |_, _| {
+        agree(key, black_box(peer), (), |secret| Ok(black_box(secret[0]))).expect("a secret");
+    });
+    each * cores
+}
+
+/// The blobs without the log: opened by all cores, each its share.
+fn blobs_alone(cores: usize, opener: &Opener, blobs: &[&str]) -> usize {
+    thread::scope(|scope| {
+        for share in blobs.chunks(blobs.len().div_ceil(cores)) {
+            scope.spawn(move || {
+                for blob in share {
+                    black_box(opener.open(blob, None).expect("it opens"));
+                }
+            });
+        }
+    });
+    blobs.len()
+}
+
+/// A process for each blob, on all cores: this program, which does nothing else then.
+fn processes(cores: usize, blobs: &[&str]) -> usize {
+    let program = &env::current_exe().expect("this program");
+    let few = &blobs[..blobs.len().min(if is_measuring() { 400 } else { 4 })];
+    thread::scope(|scope| {
+        for share in few.chunks(few.len().div_ceil(cores)) {
+            scope.spawn(move || {
+                for blob in share {
+                    let mut process = Command::new(program);
+                    process.env(ONE_BLOB, blob).stdout(Stdio::null());
+                    assert!(process.status().expect("it runs").success());
+                }
+            });
+        }
+    });
+    few.len()
+}
+
+/// A log as Cloudflare's Logpush writes it, each event with a blob of its own.
+fn log(events: usize, is_bound: bool) -> String {
+    let key = &PrivateKey::from_text(KEY).expect("a key");
+    let lines: Vec<usize> = (0..events).collect();
+    let cores = thread::available_parallelism().expect("cores").get();
+    thread::scope(|scope| {
+        let shares: Vec<_> = lines
+            .chunks(events.div_ceil(cores))
+            .map(|share| {
+                scope.spawn(move || share.iter().map(|&n| line(n, is_bound, key)).collect())
+            })
+            .collect();
+        let shares = shares.into_iter().map(|share| share.join().expect("sealed"));
+        shares.collect::<Vec<String>>().concat()
+    })
+}
+
+fn line(n: usize, is_bound: bool, key: &PrivateKey) -> String {
+    let (ray, ms) = (format!("{:016x}", n * 7_919), 1_795_307_400_000 + n as u64);
+    let event_id = format!("{ray}/0");
+    let binding = Binding::new("acme", &event_id, "100173", ms).expect("a binding");
+    let (blob, beside) = if is_bound {
+        let blob = seal_v4(PAYLOAD.as_bytes(), key.public_key(), &binding).expect("sealed");
+        (blob, format!("\"binding\":{},", binding.to_json()))
+    } else {
+        (seal_v3(PAYLOAD.as_bytes(), key.public_key()).expect("sealed"), String::new())
+    };
+    let second = ms / 1_000;
+    format!(
+        r#"{{"Action":"block","ClientASN":{},"ClientASNDescription":"EXAMPLE-NET","ClientCountry":"de","ClientIP":"203.0.113.{}","ClientRequestHost":"shop.example","ClientRequestMethod":"GET","ClientRequestPath":"/cms/{n}/admin","ClientRequestQuery":"?action=post&id={}","ClientRequestUserAgent":"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0","Datetime":{second},"EdgeColoCode":"FRA","EdgeResponseStatus":403,"Kind":"firewall","MatchIndex":0,"Metadata":{{{beside}"ruleset_version":"83","version":"81","type":"customer","encrypted_matched_data":"{blob}"}},"OriginatorRayID":"00","RayID":"{ray}","Ref":"","RuleID":"100173","Source":"firewallManaged"}}"#,
+        64_496 + n % 16,
+        n % 256,
+        n * 31
+    ) + "\n"
+}
+
+fn blob(line: &str) -> &str {
+    let (_, rest) = line.split_once("\"encrypted_matched_data\":\"").expect("a blob");
+    rest.split_once('"').expect("its end").0
+}
+
+fn write_gzip(path: &Path, log: &str) {
+    let file = File::create(path).expect("a file");
+    let mut encoder = GzEncoder::new(file, flate2::Compression::default());
+    encoder.write_all(log.as_bytes()).expect("packed");
+    encoder.finish().expect("written");
+}
