@@ -174,10 +174,7 @@ fn secrets_are_cut_out_wherever_they_come_by() {
             r#"any(lower(http.request.headers.values[*])[*] contains "s3cr3t")"#,
             r#"{"http.request.headers.values[0]":[{"before":"; session=","content":{"redacted":6},"via":["lower"]}],"http.request.headers.values[1]":[{"before":"tps://h/?token=","content":{"redacted":6},"after":"&x=1","via":["lower"]}],"http.request.headers.values[2]":[{"content":{"redacted":6},"via":["lower"]}]}"#,
         ),
-        (
-            r#"http.cookie contains "; session=s""#,
-            r#"{"http.cookie":{"content":{"redacted":11}}}"#,
-        ),
+        (r#"http.cookie contains "; session=s""#, r#"{"http.cookie":{"content":{"redacted":11}}}"#),
         (
             r#"http.request.cookies["session"][0] eq "s3cr3t""#,
             r#"{"http.request.cookies[\"session\"][0]":[{"content":{"redacted":6}}]}"#,
@@ -462,9 +459,9 @@ fn curious() -> impl Strategy<Value = String> {
         (field, via.clone(), test.clone())
             .prop_map(move |(field, via, test)| { format!("{} {test}", apply(field, &via)) }),
         (each, via, test).prop_map(move |(each, via, test)| {
-            let each =
-                if via.is_empty() { each.to_owned() } else { format!("{}[*]", apply(each, &via)) };
-            format!("any({each} {test})")
+            let apply =
+                |inner: String, function: &&str| format!("{}[*]", function.replace("{}", &inner));
+            format!("any({} {test})", via.iter().fold(each.to_owned(), apply))
         }),
     ]
 }

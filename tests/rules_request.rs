@@ -279,7 +279,7 @@ fn places_lead_through_escapes() {
     assert_eq!(path.raw(&(6..7)), Some(vec![target(8..11)]));
     assert_eq!(path.raw(&(0..7)), Some(vec![target(0..11)]));
     assert_eq!(path.raw(&(2..2)), Some(vec![target(4..4)]));
-    assert_eq!(path.of(&target(2..3)).collect::<Vec<_>>(), [1..2]);
+    assert_eq!(path.of(&target(2..3)).next(), Some(1..2));
     assert_eq!(path.of(&target(5..9)).collect::<Vec<_>>(), [3..6, 6..7]);
 
     let argument = [Taken::Key(b"q".to_vec()), Taken::At(0)];

@@ -598,3 +598,79 @@ async fn losses_are_told_a_few_times_and_without_what_was_lost() {
     assert!(told("the collector does not take events: it cannot be reached"), "{text}");
     assert!(!ours.iter().any(|line| line.contains("hunter")), "{text}");
 }
+
+/// A collector with a certificate for `name`, of an authority whose certificate comes back. Answers 200.
+fn over_tls(folder: &Path, name: &str) -> (SocketAddr, Vec<u8>) {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    fs::write(folder.join("names"), format!("subjectAltName=DNS:{name}\n")).unwrap();
+    let curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for command in [
+        format!("req -x509 {curve} -days 2 -subj /CN=authority -keyout ca.key -out ca.pem"),
+        format!("req {curve} -subj /CN=collector -keyout server.key -out server.csr"),
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem".into(),
+    ] {
+        let mut openssl = std::process::Command::new("openssl");
+        let output = openssl.args(command.split(' ')).current_dir(folder).output();
+        let output = output.unwrap_or_else(|error| panic!("openssl: {error}; run ./test install"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            // Whatever is sent at once; who does not trust us sends nothing.
+            if stream.read(&mut [0; 16_384]).is_ok_and(|read| read > 0) {
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                );
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (address, fs::read(folder.join("ca.pem")).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_for_a_collector_that_proves_its_name() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (right, ca) = over_tls(folders[0].path(), "localhost");
+    let (other, other_ca) = over_tls(folders[1].path(), "other.example");
+    let at =
+        |address: SocketAddr| quick(&format!("https://localhost:{}/v1/events", address.port()));
+
+    let shipper = at(right).ca_pem(&ca).bearer(BearerToken::new("abc").unwrap()).build().unwrap();
+    ship(&shipper, 0..3);
+    until(&shipper, |stats| stats.sent == 3).await;
+    assert!(!shipper.stats().is_away);
+
+    for distrusted in [at(right), at(right).ca_pem(&other_ca), at(other).ca_pem(&other_ca)] {
+        match distrusted.build() {
+            Ok(shipper) => {
+                ship(&shipper, 0..1);
+                let stats = until(&shipper, |stats| stats.attempts >= 2).await;
+                assert!(stats.is_away && stats.sent == 0, "{stats:?}");
+            }
+            // Without authorities of the operating system there is none to trust either.
+            Err(error) => assert_eq!(error, ShipError::Tls),
+        }
+    }
+    for (url, pem) in [("https://a.example/", &b"no PEM"[..]), ("http://127.0.0.1/", &ca)] {
+        let error = Shipper::builder(url).unwrap().ca_pem(pem).build().unwrap_err();
+        assert_eq!(error, ShipError::Ca, "{url}");
+    }
+}

@@ -13,7 +13,7 @@ use super::facts::FieldSet;
 use super::functions::{Base64Options, ByteSet, Function, MacEncoding, TimedHmac, UrlOptions};
 use super::lists::List;
 use super::program::{
-    Argument, Call, Compare, Each, Node, Operand, Place, Program, Source, Test, Work,
+    Argument, Call, Compare, Each, FieldCompare, Node, Operand, Place, Program, Source, Test, Work,
 };
 use super::regex::Regex;
 use super::replacement::Replacement;
@@ -84,7 +84,21 @@ impl<'s> Compiler<'s> {
             }
             _ if expr.shape != Shape::One => Err(CompileError::Malformed),
             ExprKind::Compare { .. } | ExprKind::Truth(_) => {
-                self.compare(expr).map(Box::new).map(Node::Compare)
+                self.compare(expr).map(Self::one)
+            }
+        }
+    }
+
+    /// A comparison of one value.
+    fn one(compare: Compare) -> Node {
+        let Compare { operand: Operand { source, path, each }, test, place } = compare;
+        match source {
+            Source::Field(field, named) => {
+                Node::Field(Box::new(FieldCompare { field, path, test, named, place }))
+            }
+            source @ Source::Call(_) => {
+                let operand = Operand { source, path, each };
+                Node::Compare(Box::new(Compare { operand, test, place }))
             }
         }
     }
@@ -131,7 +145,12 @@ impl<'s> Compiler<'s> {
     fn test(&mut self, comparison: &Comparison) -> Result<Test, CompileError> {
         Ok(match comparison {
             Comparison::Order { op, literal: Literal::Int(int) } => Test::Int(*op, *int),
-            Comparison::Order { op, literal: Literal::Ip(ip) } => Test::Ip(*op, *ip),
+            Comparison::Order { op, literal: Literal::Ip(IpAddr::V4(ip)) } => {
+                Test::V4(*op, ip.to_bits())
+            }
+            Comparison::Order { op, literal: Literal::Ip(IpAddr::V6(ip)) } => {
+                Test::V6(*op, ip.to_bits())
+            }
             Comparison::Order { op, literal: Literal::Bytes(bytes) } => {
                 Test::Bytes(*op, bytes.as_slice().into())
             }
@@ -322,9 +341,4 @@ impl<'a> Literals<'a> {
     fn optional_bytes(&self, at: usize) -> Option<&'a [u8]> {
         self.bytes(at)
     }
-}
-
-/// The families of two addresses, told apart.
-pub(super) fn are_of_one_family(a: IpAddr, b: IpAddr) -> bool {
-    a.is_ipv4() == b.is_ipv4()
 }

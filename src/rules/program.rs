@@ -39,7 +39,21 @@ pub(super) enum Node {
     Xor(Box<[Node]>),
     Not(Box<Node>),
     Quantified(Quantifier, Box<Each>),
+    /// Of a field or an element of it: most conditions are.
+    Field(Box<FieldCompare>),
+    /// Of what a function gives.
     Compare(Box<Compare>),
+}
+
+/// A field's value, and what is asked of it.
+#[derive(Clone, Debug)]
+pub(super) struct FieldCompare {
+    pub(super) field: FieldId,
+    pub(super) path: Box<[Step]>,
+    pub(super) test: Test,
+    /// Where the field stands.
+    pub(super) named: Place,
+    pub(super) place: Place,
 }
 
 /// A condition that gives an Array(Bool).
@@ -86,7 +100,8 @@ pub(super) enum Test {
     True,
     Int(OrderOp, i64),
     Bytes(OrderOp, Box<[u8]>),
-    Ip(OrderOp, IpAddr),
+    V4(OrderOp, u32),
+    V6(OrderOp, u128),
     BitwiseAnd(i64),
     Contains(Box<Finder<'static>>),
     Matches(Arc<Regex>),

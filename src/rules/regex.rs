@@ -228,3 +228,87 @@ fn one_line(error: &impl fmt::Display) -> String {
 fn range(span: &regex_syntax::ast::Span) -> Range<usize> {
     span.start.offset..span.end.offset
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, haystack: &[u8]) -> Option<Range<usize>> {
+        let regex = Regex::new(pattern).unwrap();
+        assert_eq!(regex.is_match(haystack), regex.find(haystack).is_some(), "{pattern}");
+        regex.find(haystack)
+    }
+
+    #[test]
+    fn bytes_are_matched_not_characters() {
+        for (pattern, haystack, expected) in [
+            (".", &b"\xff"[..], Some(0..1)),
+            (".", b"\n", None),
+            ("(?s).", b"\n", Some(0..1)),
+            (r"\xff", b"a\xff", Some(1..2)),
+            (r"\w+", "né".as_bytes(), Some(0..1)),
+            (r"(?u)\w+", "né".as_bytes(), Some(0..3)),
+            (r"(?u)\p{Hangul}", "한".as_bytes(), Some(0..3)),
+            ("é", "né".as_bytes(), Some(1..3)),
+            ("(?i)É", "né".as_bytes(), None),
+            ("(?iu)É", "né".as_bytes(), Some(1..3)),
+            (r"(?u)\bé\b", "é".as_bytes(), Some(0..2)),
+            ("(?i)A", b"a", Some(0..1)),
+            ("^b", b"a\nb", None),
+            ("(?m)^b", b"a\nb", Some(2..3)),
+            ("", "é".as_bytes(), Some(0..0)),
+            ("$", b"ab", Some(2..2)),
+        ] {
+            assert_eq!(found(pattern, haystack), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_leftmost_match_and_its_first_alternative_are_found() {
+        assert_eq!(found("b|ab|a", b"xab"), Some(1..3));
+        assert_eq!(found("a|ab", b"xab"), Some(1..2));
+        assert_eq!(found("a*?", b"aa"), Some(0..0));
+        assert_eq!(found("a*", b"baa"), Some(0..0));
+    }
+
+    #[test]
+    fn groups_are_told_where_they_are_asked_for() {
+        let regex = Regex::capturing("/(a)?(b+)/(?:c)").unwrap();
+        assert_eq!(regex.groups(), 3);
+        let groups = regex.captures(b"x/bb/c").unwrap();
+        assert_eq!(groups, [Some(1..6), None, Some(2..4)]);
+        assert_eq!(regex.captures(b"/a/c"), None);
+        assert_eq!(Regex::new("(a)").unwrap().groups(), 1);
+    }
+
+    #[test]
+    fn what_is_no_regular_expression_is_told_with_its_place() {
+        for (pattern, at, fault) in [
+            ("a(?=b)", Some(1..4), "regular expressions have no look-around"),
+            (r"(a)\1", Some(3..5), "regular expressions have no backreferences"),
+            ("(", Some(0..1), "the regular expression is refused: unclosed group"),
+            (r"\pL", Some(0..3), "the regular expression is refused: Unicode not allowed here"),
+            (
+                "a{1000}{1000}",
+                None,
+                "the regular expression is too big: compiled, it takes more than 196608 bytes",
+            ),
+        ] {
+            let error = Regex::new(pattern).unwrap_err();
+            assert_eq!((error.at(), error.fault()), (at, fault), "{pattern}");
+            assert_eq!(error.to_string().lines().count(), 2, "{pattern}");
+        }
+        let deep = format!("{}a{}", "(".repeat(101), ")".repeat(101));
+        let error = Regex::new(&deep).unwrap_err();
+        assert_eq!(error.fault(), "the regular expression nests more than 100 levels deep");
+        assert!(Regex::new(&format!("{}a{}", "(".repeat(99), ")".repeat(99))).is_ok());
+    }
+
+    #[test]
+    fn the_longest_alternation_of_a_string_fits() {
+        let words: Vec<_> = (0..585).map(|word: u32| format!("w{:05x}", word * 1_790)).collect();
+        let pattern = format!("(?i){}", words.join("|"));
+        assert!((4_000..4_100).contains(&pattern.len()));
+        assert!(Regex::new(&pattern).is_ok());
+    }
+}

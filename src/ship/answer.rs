@@ -44,8 +44,8 @@ impl Answer {
 
     pub(super) fn of(status: StatusCode, headers: &HeaderMap, now: UnixTime) -> Self {
         let code = status.as_u16();
-        // RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4. A redirect is none that may be followed, and says nothing of
-        // the batch.
+        // RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4. A redirect is none that may be followed, and
+        // says nothing of the batch.
         let is_passing = matches!(code, 408 | 425 | 429) || !status.is_client_error();
         if status.is_success() {
             Self::Accepted

@@ -81,8 +81,8 @@ impl ShipperBuilder {
         self
     }
 
-    /// Keeps events in `folder` while the collector is away (they wait in memory only, unless set). It is made, with
-    /// mode 0700, and belongs to one process.
+    /// Keeps events in `folder` while the collector is away (they wait in memory only, unless set). It
+    /// is made, with mode 0700, and belongs to one process.
     pub fn spool(mut self, folder: impl Into<PathBuf>) -> Self {
         self.spool = Some(folder.into());
         self
@@ -100,15 +100,15 @@ impl ShipperBuilder {
         self
     }
 
-    /// Sends over http as well, where everybody on the way reads the token and the events' metadata. For a network
-    /// that is encrypted itself, such as a service mesh. On loopback http is let in without this.
+    /// Sends over http as well, where everybody on the way reads the token and the events' metadata. For
+    /// a network that is encrypted itself, such as a service mesh. On loopback http is let in without this.
     pub const fn with_insecure_http(mut self) -> Self {
         self.transport = Transport::Any;
         self
     }
 
-    /// When a batch goes: at so many events (500), at so many bytes (1 MB, before packing), or so long after its first
-    /// event (1 s).
+    /// When a batch goes: at so many events (500), at so many bytes (1 MB, before packing), or so long
+    /// after its first event (1 s).
     pub const fn batches(mut self, events: u32, bytes: usize, age: Duration) -> Self {
         self.settings.batch_events = events;
         self.settings.batch_bytes = bytes;
@@ -128,23 +128,23 @@ impl ShipperBuilder {
         self
     }
 
-    /// The first pause after a failed attempt (500 ms) and the longest (60 s). Each is twice the one before, and a
-    /// random part of it is waited.
+    /// The first pause after a failed attempt (500 ms) and the longest (60 s). Each is twice the one
+    /// before, and a random part of it is waited.
     pub const fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.settings.first_pause = first;
         self.settings.longest_pause = longest;
         self
     }
 
-    /// The shipper. It works on the tokio runtime that this is called in, and takes up what a former run left in the
-    /// spool. This reads the spool's folder, once.
+    /// The shipper. It works on the tokio runtime that this is called in, and takes up what a former run
+    /// left in the spool. This reads the spool's folder, once.
     ///
     /// For TLS this installs *ring* as the process' cryptography for rustls, unless one is installed.
     ///
     /// # Errors
     ///
-    /// [`ShipError`] for a setting that cannot be used, and outside of a tokio runtime. Not when the collector is not
-    /// there.
+    /// [`ShipError`] for a setting that cannot be used, and outside of a tokio runtime. Not when the
+    /// collector is not there.
     pub fn build(self) -> Result<Shipper, ShipError> {
         self.check()?;
         let runtime = Handle::try_current().map_err(|_| ShipError::NoRuntime)?;

@@ -34,7 +34,8 @@ pub enum ShipError {
         "the collector's certificate authority is not PEM\ngive the bytes of a file with -----BEGIN CERTIFICATE----- in it, and use https"
     )]
     Ca,
-    /// Without certificates of the operating system, or with a TLS library that does not go together with ours.
+    /// Without certificates of the operating system, or with a TLS library that does not go together
+    /// with ours.
     #[error(
         "TLS cannot be set up\ninstall the operating system's CA certificates (ca-certificates on Debian), or give the collector's by ca_pem"
     )]

@@ -19,11 +19,11 @@ pub const MAX_QUEUE_BYTES: usize = 33_554_432;
 pub const DEFAULT_BATCH_EVENTS: u32 = 500;
 /// Events that a batch may be asked to hold.
 pub const BATCH_EVENTS: RangeInclusive<u32> = 1..=10_000;
-/// Bytes of a batch before it is packed: what collectors and the proxies in front of them take by default (nginx:
-/// 1 MB).
+/// Bytes of a batch before it is packed: what collectors and the proxies in front of them take by
+/// default (nginx: 1 MB).
 pub const DEFAULT_BATCH_BYTES: usize = 1_000_000;
-/// Bytes that a batch may be asked to hold: the longest event at least; 8 MB is the most that one attempt should
-/// send again.
+/// Bytes that a batch may be asked to hold: the longest event at least; 8 MB is the most that one
+/// attempt should send again.
 pub const BATCH_BYTES: RangeInclusive<usize> = MAX_EVENT_BYTES..=8_388_608;
 /// Longest time that an event waits for others: one second, in which nobody looks at a dashboard twice.
 pub const DEFAULT_BATCH_AGE: Duration = Duration::from_secs(1);
@@ -35,30 +35,30 @@ pub const MEMORY_BATCHES: usize = 4;
 
 /// Time to a connection: three tries of a SYN (1 s, 2 s) and a TLS handshake.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time from the first byte sent to the head of the answer: the timeout of most load balancers is a minute, so the
-/// shipper gives up first.
+/// Time from the first byte sent to the head of the answer: the timeout of most load balancers is a
+/// minute, so the shipper gives up first.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Times that an answer may be given.
 pub const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// Bytes of an answer's body that are read, so that the connection can be used again. What they say is not looked
-/// at.
+/// Bytes of an answer's body that are read, so that the connection can be used again. What they say is
+/// not looked at.
 pub const MAX_ANSWER_BYTES: usize = 16_384;
 /// Time that reading them may take; then a new connection is cheaper.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// First pause after a failed attempt; each further one is twice as long, and a random part of it is waited (full
-/// jitter), so that a fleet does not come back at once.
+/// First pause after a failed attempt; each further one is twice as long, and a random part of it is
+/// waited (full jitter), so that a fleet does not come back at once.
 pub const DEFAULT_FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: a collector that is back is noticed within a minute.
 pub const DEFAULT_LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Pauses that may be asked for.
 pub const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3_600);
-/// Longest `Retry-After` that is honoured: five minutes. A collector that names a day by mistake would be alone for
-/// a day.
+/// Longest `Retry-After` that is honoured: five minutes. A collector that names a day by mistake would
+/// be alone for a day.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// Bytes of the spool folder with all that is in it: hours of a collector's absence at 10 events a second of 2 KB,
-/// packed.
+/// Bytes of the spool folder with all that is in it: hours of a collector's absence at 10 events a
+/// second of 2 KB, packed.
 pub const DEFAULT_SPOOL_BYTES: u64 = 268_435_456;
 /// Least that a spool may hold: one batch of the largest kind, with room to rename.
 pub const MIN_SPOOL_BYTES: u64 = 65_536;

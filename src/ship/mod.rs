@@ -1,16 +1,16 @@
 //! Sealed events go to a collector over HTTP; what it cannot take for now waits on the disk.
 //!
-//! - **What arrives**: each event that [`Shipper::ship`] took, in batches of NDJSON, in order, at least once. A batch
-//!   that is sent again carries the same `idempotency-key`, also after a restart, so that a collector which
-//!   remembers keys stores it once.
-//! - **What a request pays**: one attempt to put the event in a queue. It never waits for the collector, the disk or
-//!   another request.
-//! - **What is lost**: nothing in silence. Queue and spool have bounds, and each event beyond them is counted by its
-//!   [`DropReason`], in [`ShipperStats`], in the metrics and, every ten seconds at most, in a warning. Without a
-//!   [spool](ShipperBuilder::spool), what waits in memory goes with the process.
-//! - **What a stranger on the way sees**: nothing, over https. Redirects are not followed and proxies of the environment
-//!   not used, so the token goes to the collector alone. The disk holds what was given: events whose matched data are
-//!   sealed, in files that only this user reads.
+//! - **What arrives**: each event that [`Shipper::ship`] took, in batches of NDJSON, in order, at least
+//!   once. A batch that is sent again carries the same `idempotency-key`, also after a restart, so that
+//!   a collector which remembers keys stores it once.
+//! - **What a request pays**: one attempt to put the event in a queue. It never waits for the collector,
+//!   the disk or another request.
+//! - **What is lost**: nothing in silence. Queue and spool have bounds, and each event beyond them is
+//!   counted by its [`DropReason`], in [`ShipperStats`], in the metrics and, every ten seconds at most,
+//!   in a warning. Without a [spool](ShipperBuilder::spool), what waits in memory goes with the process.
+//! - **What a stranger on the way sees**: nothing, over https. Redirects are not followed and proxies of
+//!   the environment not used, so the token goes to the collector alone. The disk holds what was given:
+//!   events whose matched data are sealed, in files that only this user reads.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -34,9 +34,10 @@
 //! # What the collector gets
 //!
 //! `POST` with `content-type: application/x-ndjson`, `content-encoding: gzip`, `authorization: Bearer …` and
-//! `idempotency-key`. 2xx accepts the batch. 408, 425, 429, 5xx, redirects and silence mean later: the next attempt
-//! comes after a random part of a pause that doubles up to a minute, and not before a `Retry-After` of up to five
-//! minutes. Any other 4xx refuses the batch for good: it moves to the folder `refused` of the spool.
+//! `idempotency-key`. 2xx accepts the batch. 408, 425, 429, 5xx, redirects and silence mean later: the
+//! next attempt comes after a random part of a pause that doubles up to a minute, and not before a
+//! `Retry-After` of up to five minutes. Any other 4xx refuses the batch for good: it moves to the folder
+//! `refused` of the spool.
 
 mod answer;
 mod batch;
@@ -71,8 +72,8 @@ use crate::clock;
 
 /// Sends events to a collector in the background. Clones share one queue. See the [module](self).
 ///
-/// When the last one is dropped without a [shutdown](Self::shutdown), what waits gets five seconds, as long as the
-/// runtime lives.
+/// When the last one is dropped without a [shutdown](Self::shutdown), what waits gets five seconds, as
+/// long as the runtime lives.
 #[derive(Clone)]
 pub struct Shipper(Arc<Inner>);
 
@@ -160,9 +161,9 @@ impl Shipper {
         self.0.counters.dropped_for(reason)
     }
 
-    /// Ends the shipper in order: takes no more events, sends what is in memory within the time given, and writes the
-    /// rest to the spool; without one it is lost, and counted. What was in the spool before stays there for the next
-    /// start.
+    /// Ends the shipper in order: takes no more events, sends what is in memory within the time given,
+    /// and writes the rest to the spool; without one it is lost, and counted. What was in the spool
+    /// before stays there for the next start.
     ///
     /// Returns once that is done, five seconds after the time given at the latest.
     pub async fn shutdown(&self, within: Duration) -> ShipperStats {

@@ -3,10 +3,12 @@ use zeroize::Zeroizing;
 
 use super::ShipError;
 
-/// Most bytes of a token: JSON web tokens with many claims stay under it, and so do servers' limits on fields.
+/// Most bytes of a token: JSON web tokens with many claims stay under it, and so do servers' limits on
+/// fields.
 const MAX_TOKEN_BYTES: usize = 8_192;
 
-/// What the collector knows this origin by: `authorization: Bearer …`. Wiped from memory on drop; it has no `Debug`.
+/// What the collector knows this origin by: `authorization: Bearer …`. Wiped from memory on drop; it has
+/// no `Debug`.
 #[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "so that it reaches no log")]
 pub struct BearerToken(Zeroizing<String>);

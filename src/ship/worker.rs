@@ -1,7 +1,8 @@
 //! The task that fills batches, sends them one at a time, and keeps on the disk what cannot be sent.
 //!
-//! Batches have numbers, and the lowest goes first, from memory or from the disk. As soon as one attempt fails, what
-//! is in memory goes to the disk, and what comes goes there behind it, until the collector has taken it all.
+//! Batches have numbers, and the lowest goes first, from memory or from the disk. As soon as one attempt
+//! fails, what is in memory goes to the disk, and what comes goes there behind it, until the collector
+//! has taken it all.
 
 use std::collections::VecDeque;
 use std::future::{self, Future};

@@ -56,13 +56,13 @@ pub const RULES_EVALUATED: &str = "wafpass_rules_evaluated_total";
 pub const RULES_SECONDS: &str = "wafpass_rules_evaluate_seconds";
 /// Counter: requests whose body rules did not see to its end.
 pub const RULES_TRUNCATED: &str = "wafpass_rules_bodies_truncated_total";
-/// Counter: matches, by `rule_id`, `action` (`log`, `block`, `challenge`, `skip`) and `enforcement` (`enforce`,
-/// `report-only`).
+/// Counter: matches, by `rule_id`, `action` (`log`, `block`, `challenge`, `skip`) and `enforcement`
+/// (`enforce`, `report-only`).
 pub const RULES_MATCHES: &str = "wafpass_rules_matches_total";
 /// Counter: events that were sealed and that the sink took, by `rule_id` of the rule that decided.
 pub const RULES_EVENTS: &str = "wafpass_rules_events_total";
-/// Counter: events that are lost, by `rule_id` and `reason` (`rule-rate`, `total-rate`, `queue-full`, `not-sealed`,
-/// `not-taken`, `closed`).
+/// Counter: events that are lost, by `rule_id` and `reason` (`rule-rate`, `total-rate`, `queue-full`,
+/// `not-sealed`, `not-taken`, `closed`).
 pub const RULES_EVENTS_LOST: &str = "wafpass_rules_events_lost_total";
 /// Gauge: requests that wait to be sealed.
 pub const RULES_EVENTS_WAITING: &str = "wafpass_rules_events_waiting";
@@ -70,8 +70,8 @@ pub const RULES_EVENTS_WAITING: &str = "wafpass_rules_events_waiting";
 pub const SHIP_EVENTS: &str = "wafpass_ship_events_total";
 /// Counter: those of them that the collector has.
 pub const SHIP_SENT: &str = "wafpass_ship_sent_total";
-/// Counter: events that are lost, by `reason` (`queue-full`, `malformed`, `closed`, `spool-full`, `spool-failed`,
-/// `refused`, `shutdown`).
+/// Counter: events that are lost, by `reason` (`queue-full`, `malformed`, `closed`, `spool-full`,
+/// `spool-failed`, `refused`, `shutdown`).
 pub const SHIP_DROPPED: &str = "wafpass_ship_dropped_total";
 /// Counter: events that were set aside in a folder of the spool, by `reason` (`refused`, `corrupt`).
 pub const SHIP_SET_ASIDE: &str = "wafpass_ship_set_aside_total";

@@ -66,6 +66,8 @@ impl Place {
         let variables = [
             "WAFPASS_KEYS",
             "WAFPASS_KEY_DIR",
+            "WAFPASS_PASSPHRASE",
+            "WAFPASS_PRIVATE_KEY",
             "WAFPASS_WAF_SECRET",
             "NO_COLOR",
             "CLICOLOR",

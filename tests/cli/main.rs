@@ -20,7 +20,9 @@ mod keygen;
 mod keys;
 mod keys_export;
 mod keys_metrics;
+mod matched_data;
 mod report;
+mod rules;
 mod sign;
 mod vectors;
 mod verify;
@@ -38,7 +40,21 @@ const MAX_COLUMNS: usize = 96;
 #[test]
 fn help_pages() {
     let place = Place::new();
-    for verb in ["keygen", "config", "report", "sign", "verify", "explain", "vectors", "demo"] {
+    for verb in [
+        "keygen",
+        "config",
+        "report",
+        "sign",
+        "verify",
+        "explain",
+        "vectors",
+        "demo",
+        "generate-key-pair",
+        "decrypt",
+        "encrypt",
+        "inspect",
+        "rewrap",
+    ] {
         let page = snapbox::Data::read_from(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cli/{verb}.txt")),
             None,

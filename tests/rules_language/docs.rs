@@ -22,7 +22,11 @@ fn every_field_and_function_is_described() {
     for function in Function::ALL {
         let signature = format!("`{}`", function.signature());
         assert!(text.contains(&signature), "{signature}");
-        assert!(examples.contains(&format!("{}(", function.name())), "an example of {}", function.name());
+        assert!(
+            examples.contains(&format!("{}(", function.name())),
+            "an example of {}",
+            function.name()
+        );
     }
 }
 
@@ -59,14 +63,21 @@ fn the_limits_are_those_of_the_code() {
         ("| arguments of a call |", thousands(MAX_ARGUMENTS)),
         ("| stars of a wildcard |", thousands(MAX_WILDCARD_STARS)),
         ("| references in a replacement |", thousands(MAX_REFERENCES)),
-        ("| regular expression, compiled |", format!("{} MiB; {} MiB", MAX_REGEX_BYTES >> 20, MAX_REGEX_TOTAL_BYTES >> 20)),
+        (
+            "| regular expression, compiled |",
+            format!("{} KiB; {} MiB", MAX_REGEX_BYTES >> 10, MAX_REGEX_TOTAL_BYTES >> 20),
+        ),
         ("| nesting in a regular expression |", MAX_REGEX_NESTING.to_string()),
-        ("| rules in a file |", format!("{}; {} MiB", thousands(MAX_RULES), MAX_RULE_FILE_BYTES >> 20)),
+        (
+            "| rules in a file |",
+            format!("{}; {} MiB", thousands(MAX_RULES), MAX_RULE_FILE_BYTES >> 20),
+        ),
         ("| fields of a scheme |", thousands(MAX_FIELDS)),
         ("| `id` |", MAX_RULE_ID_BYTES.to_string()),
         ("| `description` |", MAX_DESCRIPTION_BYTES.to_string()),
     ] {
-        let line = PAGE.lines().find(|line| line.starts_with(row)).unwrap_or_else(|| panic!("{row}"));
+        let line =
+            PAGE.lines().find(|line| line.starts_with(row)).unwrap_or_else(|| panic!("{row}"));
         assert!(line.contains(&number), "{line} {number}");
     }
 }

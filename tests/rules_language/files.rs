@@ -351,3 +351,11 @@ fn regular_expressions_share_a_budget() {
         "the regular expressions up to here take more than 67108864 bytes, compiled"
     );
 }
+
+#[test]
+fn many_members_take_no_more_than_their_time() {
+    let members: String = (0..200_000).map(|name| format!("\"a{name}\": 1, ")).collect();
+    let text = format!("{{\"rules\": [{{{members}\"id\": 5}}]}}");
+    let fault = RuleFile::from_json(&text, &Scheme::default()).unwrap_err();
+    assert_eq!(fault.faults().len(), 100);
+}

@@ -34,7 +34,8 @@ fn data(bytes: impl Into<Bytes>) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::data(bytes.into()))
 }
 
-/// What the application behind the layer gets: what is known ahead of the body, its frames, and which rules matched.
+/// What the application behind the layer gets: what is known ahead of the body, its frames, and which
+/// rules matched.
 async fn passed_on<B>(rules: RuleSet, body: B) -> Option<(SizeHint, Frames, String)>
 where
     B: http_body::Body<Data = Bytes, Error = &'static str> + Send + 'static,

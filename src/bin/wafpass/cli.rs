@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
 use crate::matched_data::{decrypt, encrypt, generate_key_pair, inspect, rewrap};
-use crate::{Verdict, config, demo, explain, keygen, keys, report, sign, style, vectors, verify};
+use crate::{Verdict, config, demo, explain, keygen, keys, report, rules, sign, style, vectors, verify};
 
 const AFTER: &str = "\
 Exit codes:
@@ -20,7 +20,8 @@ Example:
 
 Standard output is for the answer, standard error for what went wrong. Colour
 is for terminals, and NO_COLOR turns it off. Secrets are read from files, from
-standard input or from WAFPASS_KEYS, never from arguments.";
+standard input or from the environment (WAFPASS_KEYS, WAFPASS_PRIVATE_KEY,
+WAFPASS_PASSPHRASE), never from arguments.";
 
 /// Prove at the origin that a request came through your edge and its WAF.
 #[derive(Parser)]
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     Encrypt(encrypt::Args),
     Inspect(inspect::Args),
     Rewrap(rewrap::Args),
+    Rules(rules::Args),
 }
 
 impl Command {
@@ -66,6 +68,7 @@ impl Command {
             Self::Encrypt(args) => args.run(out),
             Self::Inspect(args) => args.run(out),
             Self::Rewrap(args) => args.run(out),
+            Self::Rules(args) => args.run(out),
         }
     }
 }

@@ -17,6 +17,7 @@ mod new_files;
 mod policy;
 mod report;
 mod request;
+mod rules;
 mod sign;
 mod style;
 mod vectors;

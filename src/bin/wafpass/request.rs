@@ -8,6 +8,7 @@ use crate::error::Fault;
 pub(crate) struct RawRequest<'a> {
     method: &'a [u8],
     target: &'a [u8],
+    version: &'a str,
     fields: Vec<(&'a [u8], &'a [u8])>,
     rest: &'a [u8],
 }
@@ -17,7 +18,7 @@ impl<'a> RawRequest<'a> {
         let mut lines = Lines { rest: bytes, number: 0 };
         // RFC 9112 §2.2: an empty line in front of the request line is ignored.
         let first = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
-        let (method, target) = request_line(first).ok_or_else(|| {
+        let (method, target, version) = request_line(first).ok_or_else(|| {
             let fault = format!("line {} is no request line", lines.number.max(1));
             Fault::new(fault, "begin with `GET /path HTTP/1.1`, without the `> ` of curl -v")
         })?;
@@ -30,7 +31,25 @@ impl<'a> RawRequest<'a> {
                 )
             })?);
         }
-        Ok(Self { method, target, fields, rest: lines.rest })
+        Ok(Self { method, target, version, fields, rest: lines.rest })
+    }
+
+    pub(crate) const fn method(&self) -> &'a [u8] {
+        self.method
+    }
+
+    pub(crate) const fn target(&self) -> &'a [u8] {
+        self.target
+    }
+
+    /// As rules know it: `HTTP/1.1`, `HTTP/2`.
+    pub(crate) const fn version(&self) -> &'a str {
+        self.version
+    }
+
+    /// The field lines, with the white space around their values.
+    pub(crate) fn fields(&self) -> &[(&'a [u8], &'a [u8])] {
+        &self.fields
     }
 
     pub(crate) fn head(&self) -> MessageHead<'_> {
@@ -82,15 +101,20 @@ impl<'a> RawRequest<'a> {
     }
 }
 
-/// Method and target: what is before the first space, and between that and the version. The target
+/// Method, target and version: what is before the first space, behind the last, and between them. The target
 /// stays as it is, spaces and all: the verifier judges it.
-fn request_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
+fn request_line(line: &[u8]) -> Option<(&[u8], &[u8], &'static str)> {
     let (head, version) = line.split_at_checked(line.iter().rposition(|&byte| byte == b' ')?)?;
     let (method, target) = head.split_at_checked(head.iter().position(|&byte| byte == b' ')?)?;
     let target = target.get(1..)?;
-    let versions = [" HTTP/1.0", " HTTP/1.1", " HTTP/2", " HTTP/2.0", " HTTP/3"];
-    let is_version = versions.iter().any(|known| version == known.as_bytes());
-    (is_version && method != b">").then_some((method, target))
+    let version = match version {
+        b" HTTP/1.0" => "HTTP/1.0",
+        b" HTTP/1.1" => "HTTP/1.1",
+        b" HTTP/2" | b" HTTP/2.0" => "HTTP/2",
+        b" HTTP/3" => "HTTP/3",
+        _ => return None,
+    };
+    (method != b">").then_some((method, target, version))
 }
 
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {

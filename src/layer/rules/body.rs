@@ -15,7 +15,8 @@ use tokio::time::Sleep;
 use crate::rules::request::BodyEnd;
 
 pin_project! {
-    /// The body that the application reads: the one that arrived, byte for byte, with its trailers and its error.
+    /// The body that the application reads: the one that arrived, byte for byte, with its trailers and
+    /// its error.
     pub struct RulesBody<B: Body> {
         #[pin]
         inner: Inner<B>,

@@ -25,8 +25,8 @@ impl Rate {
     }
 }
 
-/// Lets events through at a rate. The generic cell rate algorithm (ITU-T I.371): one number says when the bucket
-/// would be full again.
+/// Lets events through at a rate. The generic cell rate algorithm (ITU-T I.371): one number says when
+/// the bucket would be full again.
 pub(super) struct Bucket {
     began: Instant,
     /// Nanoseconds after the beginning.

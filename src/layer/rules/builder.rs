@@ -21,8 +21,9 @@ use crate::rules::{RuleSet, Value};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrpcBodies {
-    /// Calls pass as they stream (Cloudflare does the same). `http.request.body.truncated` is true on them, and whoever
-    /// says that their request is gRPC gets it: where there is no gRPC service, a rule should refuse it.
+    /// Calls pass as they stream (Cloudflare does the same). `http.request.body.truncated` is true on
+    /// them, and whoever says that their request is gRPC gets it: where there is no gRPC service, a rule
+    /// should refuse it.
     #[default]
     NotRead,
     /// They are read as other bodies are. A call that streams both ways waits for as long as
@@ -82,8 +83,8 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// Whether rules stop requests ([`Enforcement::Enforce`]), or every request passes and rules only count and log
-    /// ([`Enforcement::ReportOnly`]). [`Enforcement::Exempt`] runs no rule.
+    /// Whether rules stop requests ([`Enforcement::Enforce`]), or every request passes and rules only
+    /// count and log ([`Enforcement::ReportOnly`]). [`Enforcement::Exempt`] runs no rule.
     pub const fn enforcement(mut self, enforcement: Enforcement) -> Self {
         self.options.enforcement = enforcement;
         self
@@ -101,7 +102,8 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// Who knows the country of an address, for `ip.src.country`: asked where a rule wants it, and for events.
+    /// Who knows the country of an address, for `ip.src.country`: asked where a rule wants it, and for
+    /// events.
     pub fn country(
         mut self,
         country: impl Fn(IpAddr) -> Option<Cow<'static, str>> + Send + Sync + 'static,
@@ -110,8 +112,8 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// The scheme that viewers come by (https), for `ssl` and `http.request.full_uri`. Behind an edge that is not the
-    /// scheme of the connection; believe a field only if a proxy in front sets it.
+    /// The scheme that viewers come by (https), for `ssl` and `http.request.full_uri`. Behind an edge
+    /// that is not the scheme of the connection; believe a field only if a proxy in front sets it.
     pub fn scheme(
         mut self,
         scheme: impl Fn(&request::Parts) -> UriScheme + Send + Sync + 'static,
@@ -120,8 +122,8 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// The value of a field that was registered with the scheme of the rules, by its name. A value of another type
-    /// counts as missing.
+    /// The value of a field that was registered with the scheme of the rules, by its name. A value of
+    /// another type counts as missing.
     pub fn field(
         mut self,
         name: &str,
@@ -138,8 +140,8 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// How long rules wait for a body: up to a minute, 10 seconds unless set. After that they look at what is there, and
-    /// `http.request.body.truncated` is true.
+    /// How long rules wait for a body: up to a minute, 10 seconds unless set. After that they look at
+    /// what is there, and `http.request.body.truncated` is true.
     pub const fn body_wait(mut self, wait: Duration) -> Self {
         self.options.body_wait = wait;
         self

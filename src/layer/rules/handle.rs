@@ -5,15 +5,16 @@ use super::RuleCounts;
 use super::judge::Shared;
 use crate::rules::RuleSet;
 
-/// A handle on a running [`RulesLayer`](super::RulesLayer): replaces its rules, and shows what it has counted.
+/// A handle on a running [`RulesLayer`](super::RulesLayer): replaces its rules, and shows what it has
+/// counted.
 #[derive(Clone)]
 pub struct RulesHandle {
     pub(super) shared: Arc<Shared>,
 }
 
 impl RulesHandle {
-    /// Runs `rules` from the next request on. Requests that are under way end as they began, and what was counted
-    /// stays.
+    /// Runs `rules` from the next request on. Requests that are under way end as they began, and what
+    /// was counted stays.
     pub fn replace(&self, rules: impl Into<Arc<RuleSet>>) {
         let rules = rules.into();
         let number = rules.rules().len();

@@ -50,7 +50,10 @@ pub(super) enum Next<B: Body> {
     Read(request::Parts, Reading<B>),
 }
 
-#[expect(clippy::large_enum_variant, reason = "moved once; a box would be allocated for each request")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once; a box would be allocated for each request"
+)]
 pub(super) enum Judged<B: Body> {
     /// The application gets it.
     Call(Request<RulesBody<B>>),
@@ -186,7 +189,8 @@ impl Judge {
         })
     }
 
-    /// Gives the request to be sealed, if its rule is within its rate. Copied is what is admitted, and no more.
+    /// Gives the request to be sealed, if its rule is within its rate. Copied is what is admitted, and
+    /// no more.
     fn log(
         &self,
         matches: &Matches,

@@ -30,8 +30,8 @@ pub const DEFAULT_EVENTS_PER_SECOND_OF_ALL: u32 = 500;
 /// Most events in a second that may be asked for: what one thread seals.
 pub const MAX_EVENTS_PER_SECOND: u32 = 5_000;
 
-/// Requests that wait to be sealed: with a body of 128 KiB and fields of 64 KiB each, 48 MB at most; at 0.4 ms
-/// each, a tenth of a second of work.
+/// Requests that wait to be sealed: with a body of 128 KiB and fields of 64 KiB each, 48 MB at most; at
+/// 0.4 ms each, a tenth of a second of work.
 pub const QUEUED_EVENTS: usize = 256;
 
 /// Log events of one rule in a second: as many as of one reason of a refusal.

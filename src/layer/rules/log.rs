@@ -37,8 +37,8 @@ impl EventLogBuilder {
         self
     }
 
-    /// What stands beside the blob, for everybody on the way to read: path, query and user agent often hold the very
-    /// payload that matched ([`ClearText::WithoutSecrets`]).
+    /// What stands beside the blob, for everybody on the way to read: path, query and user agent often
+    /// hold the very payload that matched ([`ClearText::WithoutSecrets`]).
     pub const fn clear_text(mut self, clear: ClearText) -> Self {
         self.sealing.clear = clear;
         self
@@ -120,8 +120,9 @@ pub enum BlobVersion {
 
 /// Seals what matched, and hands the events to a sink. Clones share one thread.
 ///
-/// One event for each request that matched, bound to the rule that decided; the others are in it. Where events come
-/// faster than their rates, or than the thread seals, they are counted by rule and reason, and not sealed.
+/// One event for each request that matched, bound to the rule that decided; the others are in it. Where
+/// events come faster than their rates, or than the thread seals, they are counted by rule and reason,
+/// and not sealed.
 #[derive(Clone)]
 pub struct EventLog(Arc<Inner>);
 
@@ -143,8 +144,8 @@ struct Line {
 }
 
 impl EventLog {
-    /// A log that seals with `key` for `tenant`, the immutable id that comes with the collector's credential, and
-    /// hands the events to `sink`.
+    /// A log that seals with `key` for `tenant`, the immutable id that comes with the collector's
+    /// credential, and hands the events to `sink`.
     pub fn builder(tenant: &str, key: PublicKey, sink: impl EventSink) -> EventLogBuilder {
         EventLogBuilder {
             sealing: Sealing {
@@ -198,12 +199,8 @@ impl EventLog {
         self.0.line.waiting.load(Ordering::Relaxed)
     }
 
-    /// Ends the log: takes no more, and waits until what waits is sealed and with the sink, for as long as `within`.
-    /// Says whether it is. Shut a [`Shipper`](crate::ship::Shipper) down afterwards.
-    #[cfg_attr(
-        not(feature = "ship"),
-        expect(rustdoc::broken_intra_doc_links, reason = "a feature")
-    )]
+    /// Ends the log: takes no more, and waits until what waits is sealed and with the sink, for as long
+    /// as `within`. Says whether it is. Shut a [`Shipper`](crate::ship::Shipper) down afterwards.
     pub async fn shutdown(&self, within: Duration) -> bool {
         self.0.queue.store(None);
         let mut done = self.0.done.clone();

@@ -5,8 +5,8 @@ use http::{Response, StatusCode};
 
 use crate::rules::Action;
 
-/// Which rules matched a request. In the extensions of the request that the application gets, and of the response to
-/// one that was stopped; the peer learns nothing of it.
+/// Which rules matched a request. In the extensions of the request that the application gets, and of the
+/// response to one that was stopped; the peer learns nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RulesMatched {
@@ -30,7 +30,8 @@ impl RulesMatched {
         Some(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN))
     }
 
-    /// The response to a request that is stopped: never cached, and the same for every rule but for its status.
+    /// The response to a request that is stopped: never cached, and the same for every rule but for its
+    /// status.
     pub(super) fn respond<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = self.status().unwrap_or(StatusCode::FORBIDDEN);

@@ -1,18 +1,18 @@
-//! Rules in the request path: [`RulesLayer`] runs a rule set on each request, stops those that it says, and seals
-//! what of a request made a rule match.
+//! Rules in the request path: [`RulesLayer`] runs a rule set on each request, stops those that it says,
+//! and seals what of a request made a rule match.
 //!
-//! - **What passes**: a request that no rule stops, byte for byte as it came. The application finds what matched as
-//!   [`RulesMatched`] in its extensions.
-//! - **What a stopped request gets**: the status of its rule, an empty body, `cache-control: no-store`. Which rule it
-//!   was is in the response's extensions, in the event and under the tracing target `wafpass::rules`; the peer learns
-//!   nothing.
-//! - **What of it is written down**: one event for each request that matched, with one blob that only the owner of the
-//!   key can open. No log line and no metric holds a byte of what matched.
-//! - **What a request pays**: the evaluation. Tracing, extraction and sealing (0.2 to 0.4 ms) are done by a thread of
-//!   their own, behind a rate for each rule and a bounded queue; what goes beyond them is counted by rule and reason,
-//!   never waited for.
-//! - **What rules do not see**: a body beyond 128 KiB or 10 seconds, gRPC calls and tunnels. `http.request.body.truncated`
-//!   says so, and a rule can refuse such requests.
+//! - **What passes**: a request that no rule stops, byte for byte as it came. The application finds what
+//!   matched as [`RulesMatched`] in its extensions.
+//! - **What a stopped request gets**: the status of its rule, an empty body, `cache-control: no-store`.
+//!   Which rule it was is in the response's extensions, in the event and under the tracing target
+//!   `wafpass::rules`; the peer learns nothing.
+//! - **What of it is written down**: one event for each request that matched, with one blob that only
+//!   the owner of the key can open. No log line and no metric holds a byte of what matched.
+//! - **What a request pays**: the evaluation. Tracing, extraction and sealing (0.2 to 0.4 ms) are done
+//!   by a thread of their own, behind a rate for each rule and a bounded queue; what goes beyond them is
+//!   counted by rule and reason, never waited for.
+//! - **What rules do not see**: a body beyond 128 KiB or 10 seconds, gRPC calls and tunnels.
+//!   `http.request.body.truncated` says so, and a rule can refuse such requests.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, http::StatusCode, routing::get};
@@ -49,9 +49,10 @@
 //!
 //! # Where to put it
 //!
-//! Inside a [`VerifyLayer`](crate::VerifyLayer), where there is one: rules then see requests that the edge let through,
-//! without the protocol fields, and the body that was verified. In axum, layers that are added later are further out:
-//! `.layer(rules).layer(verify)`. The layer needs a tokio runtime with its timer.
+//! Inside a [`VerifyLayer`](crate::VerifyLayer), where there is one: rules then see requests that the
+//! edge let through, without the protocol fields, and the body that was verified. In axum, layers that
+//! are added later are further out: `.layer(rules).layer(verify)`. The layer needs a tokio runtime with
+//! its timer.
 
 mod body;
 mod bucket;

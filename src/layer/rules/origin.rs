@@ -16,14 +16,14 @@ use crate::verified::Verified;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum ClientIp {
-    /// The peer of the connection: axum's `ConnectInfo<SocketAddr>`, or a [`SocketAddr`] or [`IpAddr`] in the request's
-    /// extensions. Behind a CDN that is the CDN.
+    /// The peer of the connection: axum's `ConnectInfo<SocketAddr>`, or a [`SocketAddr`] or [`IpAddr`]
+    /// in the request's extensions. Behind a CDN that is the CDN.
     #[default]
     Peer,
     /// The viewer that the edge signed, as [`Verified::viewer_ip`] has it. Unknown on requests without.
     SignedViewer,
-    /// A field that a proxy in front sets, and deletes where a viewer sent it. A viewer who gets past the proxy writes
-    /// it as they like. One line with one address; unknown otherwise.
+    /// A field that a proxy in front sets, and deletes where a viewer sent it. A viewer who gets past
+    /// the proxy writes it as they like. One line with one address; unknown otherwise.
     TrustedField(HeaderName),
     /// What a function of your own says.
     By(AddressOf),
@@ -41,8 +41,8 @@ pub enum RayId {
     Random,
     /// The nonce that the edge signed: in CloudFront its request id. Random on requests without.
     SignedNonce,
-    /// A field, such as `cf-ray` or `x-amz-cf-id`: 1 to 128 visible characters of ASCII, random otherwise. Where viewers
-    /// can come past the edge, they choose it.
+    /// A field, such as `cf-ray` or `x-amz-cf-id`: 1 to 128 visible characters of ASCII, random
+    /// otherwise. Where viewers can come past the edge, they choose it.
     Field(HeaderName),
 }
 

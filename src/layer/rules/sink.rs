@@ -11,11 +11,12 @@ use bytes::Bytes;
 
 /// Takes events that are sealed, one at a time, in the order in which they were sealed.
 ///
-/// A sink is called on the thread that seals: one that takes long makes events wait, then lost and counted. It never
-/// makes a request wait. One that panics loses the event that it was given, and is called for the next.
+/// A sink is called on the thread that seals: one that takes long makes events wait, then lost and
+/// counted. It never makes a request wait. One that panics loses the event that it was given, and is
+/// called for the next.
 ///
-/// With the feature `ship`, a [`Shipper`](crate::ship::Shipper) is one. So are closures, the sender of a channel, and
-/// [`NdjsonSink`].
+/// With the feature `ship`, a [`Shipper`](crate::ship::Shipper) is one. So are closures, the sender of a
+/// channel, and [`NdjsonSink`].
 pub trait EventSink: Send + Sync + 'static {
     /// Takes an event: one JSON object on one line, without its end.
     ///

@@ -46,7 +46,7 @@ impl Sealed {
             // Some writers escape the `/` of base64.
             Some(plain) if plain.contains(&b'\\') => unescaped(text, &site.blob)
                 .ok_or(Refused::NotBase64)
-                .and_then(|text| Blob::parse(text)),
+                .and_then(Blob::parse),
             Some(plain) => Blob::parse(plain),
         }?;
         let binding = site.binding.as_ref().and_then(|span| binding(text, span));

@@ -168,10 +168,10 @@ impl Denied {
             let mut at = range.start;
             for piece in inner.split(|byte| separators.contains(byte)) {
                 let end = at + piece.len();
-                if let Some(mark) = memchr::memchr(b'=', piece) {
-                    if deny.has_name(piece.get(..mark).unwrap_or_default()) {
-                        self.add(part, at + mark + 1..end);
-                    }
+                let name_len = memchr::memchr(b'=', piece)
+                    .filter(|mark| deny.has_name(piece.get(..*mark).unwrap_or_default()));
+                if let Some(len) = name_len {
+                    self.add(part, at + len + 1..end);
                 }
                 at = end + 1;
             }

@@ -43,13 +43,16 @@ enum Source {
     Unknown,
 }
 
+/// All of an input, however long it is.
+const EVERY_BYTE: Range<usize> = 0..usize::MAX;
+
 impl Source {
     /// The bytes of the input that are not logged.
     fn denied(&self, denied: &Denied) -> Vec<Range<usize>> {
         match self {
             Self::Outside | Self::Several { is_denied: false } => Vec::new(),
             Self::Text(place) => denied_in(place, denied),
-            Self::Several { is_denied: true } | Self::Unknown => vec![0..usize::MAX],
+            Self::Several { is_denied: true } | Self::Unknown => Vec::from([EVERY_BYTE]),
         }
     }
 }

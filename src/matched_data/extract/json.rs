@@ -38,7 +38,7 @@ fn name_before(text: &[u8], colon: usize) -> Option<(&[u8], usize)> {
 /// Whether the quote at `at` begins or ends a string whose quotes have `level` backslashes.
 fn closes(text: &[u8], at: usize, level: usize) -> bool {
     let found = backslashes(text.get(..at).unwrap_or_default());
-    if level == 0 { found % 2 == 0 } else { found <= level }
+    if level == 0 { found.is_multiple_of(2) } else { found <= level }
 }
 
 fn backslashes(text: &[u8]) -> usize {

@@ -102,37 +102,44 @@ impl<'v, T: Tracer<'v>> Flow<'v, T> {
     }
 }
 
+/// The element or member of a value of the request that a step leads to.
+#[inline]
+pub(in crate::rules) fn element<'f, 'v>(
+    value: Option<&'f Value<'v>>,
+    step: &Step,
+) -> Option<&'f Value<'v>> {
+    match (step, value?) {
+        (Step::At(index), Value::Array(values)) => {
+            usize::try_from(*index).ok().and_then(|index| values.get(index))
+        }
+        (Step::Key(key), Value::Map(map)) => map.get(key),
+        // Operands are split at the first `[*]`; `each` goes on from there.
+        _ => None,
+    }
+}
+
 /// The element or member that a step leads to.
 pub(super) fn step<'v, T: Tracer<'v>>(
     value: Option<Flow<'v, T>>,
     origin: T::Origin,
     step: &Step,
 ) -> (Option<Flow<'v, T>>, T::Origin) {
-    match step {
-        Step::At(index) => {
+    let found = match (step, value) {
+        (Step::At(index), Some(Flow::Made(mut items))) => {
             let index = usize::try_from(*index).unwrap_or(usize::MAX);
-            match value {
-                Some(Flow::Made(mut items)) if index < items.len() => {
-                    let item = items.swap_remove(index);
-                    (Some(item.value), item.origin)
-                }
-                Some(Flow::Array(values)) => {
-                    let element = values.get(index);
-                    (element.map(Flow::of), T::at(&origin, index, element))
-                }
-                _ => (None, T::at(&origin, index, None)),
+            if index < items.len() {
+                let item = items.swap_remove(index);
+                return (Some(item.value), item.origin);
             }
+            None
         }
-        Step::Key(key) => {
-            let member = match value {
-                Some(Flow::Map(map)) => map.get(key),
-                _ => None,
-            };
-            (member.map(Flow::of), T::under(&origin, key, member))
+        (Step::At(index), Some(Flow::Array(values))) => {
+            usize::try_from(*index).ok().and_then(|index| values.get(index))
         }
-        // Operands are split at the first one; `each` goes on from there.
-        Step::Each => (None, origin),
-    }
+        (Step::Key(key), Some(Flow::Map(map))) => map.get(key),
+        _ => None,
+    };
+    (found.map(Flow::of), T::stepped(&origin, step, found))
 }
 
 /// Gives each element of an array or value of a map, in order.

@@ -13,12 +13,15 @@ mod tracer;
 
 use std::ops::ControlFlow;
 
+pub(super) use self::flow::element;
+
 use self::flow::Flow;
 use self::recorder::Recorder;
+use self::test::Seen;
 use self::tracer::{Off, Tracer};
 use super::ast::{Quantifier, Step};
 use super::facts::Facts;
-use super::program::{Compare, Each, Node, Operand, Program, Source};
+use super::program::{Compare, Each, FieldCompare, Node, Operand, Program, Source};
 use super::trace::Trace;
 
 impl Program {
@@ -62,12 +65,39 @@ fn holds<'v, T: Tracer<'v>>(
             (!value, why)
         }
         Node::Quantified(quantifier, operand) => quantified(*quantifier, operand, facts, tracer),
-        Node::Compare(compare) => {
-            let (value, origin) = operand(&compare.operand, facts, tracer);
-            let holds = compare.test.holds(value.as_ref());
-            (holds, T::reason(compare, value, origin, holds))
-        }
+        Node::Field(compare) => field(compare, facts, tracer),
+        Node::Compare(compare) => made(compare, facts, tracer),
     }
+}
+
+/// A comparison of a field's value, which stays where it is.
+#[inline]
+fn field<'v, T: Tracer<'v>>(
+    compare: &'v FieldCompare,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    tracer.access(compare.field, compare.named);
+    let mut value = facts.get(compare.field);
+    let mut origin = T::of_field(compare.field, value);
+    for step in &compare.path {
+        value = flow::element(value, step);
+        origin = T::stepped(&origin, step, value);
+    }
+    let holds = compare.test.holds(Seen::value(value));
+    (holds, T::reason(&compare.test, compare.place, value.map(Flow::of), origin, holds))
+}
+
+/// A comparison of what a function gives.
+#[inline(never)]
+fn made<'v, T: Tracer<'v>>(
+    compare: &'v Compare,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    let (value, origin) = operand(&compare.operand, facts, tracer);
+    let holds = compare.test.holds(Seen::flow(value.as_ref()));
+    (holds, T::reason(&compare.test, compare.place, value, origin, holds))
 }
 
 /// `and` and `or`: the first operand that is `decides` ends it.
@@ -88,6 +118,7 @@ fn joined<'v, T: Tracer<'v>>(
     (!decides, reasons)
 }
 
+#[inline(never)]
 fn quantified<'v, T: Tracer<'v>>(
     quantifier: Quantifier,
     node: &'v Each,
@@ -223,8 +254,8 @@ fn answers<'v, T: Tracer<'v>>(
     give: &mut impl FnMut(bool, T::Reasons) -> ControlFlow<()>,
 ) -> bool {
     elements(&compare.operand, facts, tracer, &mut |value, origin| {
-        let holds = compare.test.holds(Some(&value));
-        give(holds, T::reason(compare, Some(value), origin, holds))
+        let holds = compare.test.holds(Seen::flow(Some(&value)));
+        give(holds, T::reason(&compare.test, compare.place, Some(value), origin, holds))
     })
 }
 

@@ -4,10 +4,12 @@ use std::ops::{ControlFlow, Range};
 
 use super::compose::{self, compose};
 use super::flow::{self, Flow};
+use super::test::Seen;
 use super::tracer::{Subject, Tracer};
+use crate::rules::ast::Step;
 use crate::rules::functions::Function;
 use crate::rules::functions::written::Kept;
-use crate::rules::program::{Compare, Place};
+use crate::rules::program::{Place, Test};
 use crate::rules::scheme::FieldId;
 use crate::rules::trace::{Access, Contribution, Input, Piece, Taken, What};
 use crate::rules::value::Value;
@@ -197,6 +199,17 @@ impl<'v> Tracer<'v> for Recorder {
         origin.stepped(Taken::Key(key.to_vec()), member)
     }
 
+    fn stepped(origin: &Origin<'v>, step: &Step, value: Option<&'v Value<'v>>) -> Origin<'v> {
+        match step {
+            Step::At(index) => {
+                let index = usize::try_from(*index).unwrap_or(usize::MAX);
+                origin.stepped(Taken::At(index), value)
+            }
+            Step::Key(key) => origin.stepped(Taken::Key(key.clone()), value),
+            Step::Each => origin.clone(),
+        }
+    }
+
     fn called<'o>(
         function: Function,
         arguments: impl Iterator<Item = &'o Origin<'v>>,
@@ -272,25 +285,26 @@ impl<'v> Tracer<'v> for Recorder {
     }
 
     fn reason(
-        compare: &Compare,
+        test: &Test,
+        place: Place,
         value: Option<Flow<'v, Self>>,
         origin: Origin<'v>,
         holds: bool,
     ) -> Vec<Contribution<'v>> {
         if let (Some(_), Some(stand_in)) = (&value, &origin.stands_for) {
             let at = |subject: &Contribution<'v>| Contribution {
-                span: compare.place.span(),
+                span: place.span(),
                 ..subject.clone()
             };
             return stand_in.subjects.iter().map(at).collect();
         }
-        let what = if holds { compare.test.what(value.as_ref()) } else { What::Whole };
+        let what = if holds { test.what(Seen::flow(value.as_ref())) } else { What::Whole };
         let mut origin = origin;
         if let (Some(value), false) = (&value, origin.via.is_empty()) {
             origin.pieces.get_or_insert_with(|| identity(length_of(value)));
         }
         let value = value.map(Flow::into_value);
-        vec![origin.contribution(compare.place, value, what)]
+        vec![origin.contribution(place, value, what)]
     }
 
     fn add(reasons: &mut Vec<Contribution<'v>>, more: Vec<Contribution<'v>>) {

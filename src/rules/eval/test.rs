@@ -1,13 +1,14 @@
 //! Whether a value passes what is asked of it, and which bytes of it do.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use super::flow::Flow;
 use super::tracer::Tracer;
 use crate::rules::ast::OrderOp;
-use crate::rules::compile::are_of_one_family;
 use crate::rules::program::Test;
 use crate::rules::trace::What;
+use crate::rules::value::Value;
 
 impl OrderOp {
     #[inline]
@@ -21,49 +22,97 @@ impl OrderOp {
             Self::GreaterOrEqual => ordering.is_ge(),
         }
     }
+
+    /// Whether it holds of values that cannot be compared.
+    #[inline]
+    fn holds_of_nothing(self) -> bool {
+        matches!(self, Self::NotEqual)
+    }
+}
+
+/// A value as a test sees it.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    Bool(bool),
+    Int(i64),
+    Bytes(&'a [u8]),
+    Ip(IpAddr),
+    /// None, or none that a test can pass.
+    Nothing,
+}
+
+impl<'a> Seen<'a> {
+    #[inline]
+    pub(super) fn value(value: Option<&'a Value<'_>>) -> Self {
+        match value {
+            Some(Value::Bool(value)) => Self::Bool(*value),
+            Some(Value::Int(value)) => Self::Int(*value),
+            Some(Value::Bytes(value)) => Self::Bytes(value),
+            Some(Value::Ip(value)) => Self::Ip(*value),
+            Some(Value::Array(_) | Value::Map(_)) | None => Self::Nothing,
+        }
+    }
+
+    #[inline]
+    pub(super) fn flow<'v, T: Tracer<'v>>(value: Option<&'a Flow<'v, T>>) -> Self {
+        match value {
+            Some(Flow::Bool(value)) => Self::Bool(*value),
+            Some(Flow::Int(value)) => Self::Int(*value),
+            Some(Flow::Bytes(value)) => Self::Bytes(value),
+            Some(Flow::Ip(value)) => Self::Ip(*value),
+            Some(Flow::Array(_) | Flow::Map(_) | Flow::Made(_)) | None => Self::Nothing,
+        }
+    }
 }
 
 impl Test {
     /// Whether a value passes. One that is missing passes `ne` only, and so does an address of the other
     /// family.
     #[inline]
-    pub(super) fn holds<'v, T: Tracer<'v>>(&self, value: Option<&Flow<'v, T>>) -> bool {
-        match (self, value) {
-            (Self::True, Some(Flow::Bool(value))) => *value,
-            (Self::Int(op, int), Some(Flow::Int(value))) => op.holds(value.cmp(int)),
-            (Self::BitwiseAnd(bits), Some(Flow::Int(value))) => value & bits != 0,
-            (Self::InInts(set), Some(Flow::Int(value))) => set.contains(*value),
-            (Self::Ip(op, ip), Some(Flow::Ip(value))) if are_of_one_family(*ip, *value) => {
-                op.holds(value.cmp(ip))
+    pub(super) fn holds(&self, value: Seen<'_>) -> bool {
+        match self {
+            Self::True => matches!(value, Seen::Bool(true)),
+            Self::Int(op, int) => match value {
+                Seen::Int(value) => op.holds(value.cmp(int)),
+                _ => op.holds_of_nothing(),
+            },
+            Self::Bytes(op, bytes) => match value {
+                Seen::Bytes(value) => match op {
+                    OrderOp::Equal => *value == **bytes,
+                    OrderOp::NotEqual => *value != **bytes,
+                    op => op.holds(value.cmp(bytes)),
+                },
+                _ => op.holds_of_nothing(),
+            },
+            Self::V4(op, ip) => match value {
+                Seen::Ip(IpAddr::V4(value)) => op.holds(value.to_bits().cmp(ip)),
+                _ => op.holds_of_nothing(),
+            },
+            Self::V6(op, ip) => match value {
+                Seen::Ip(IpAddr::V6(value)) => op.holds(value.to_bits().cmp(ip)),
+                _ => op.holds_of_nothing(),
+            },
+            Self::BitwiseAnd(bits) => matches!(value, Seen::Int(value) if value & bits != 0),
+            Self::Contains(finder) => {
+                matches!(value, Seen::Bytes(value) if finder.find(value).is_some())
             }
-            (Self::InIps(set), Some(Flow::Ip(value))) => set.contains(*value),
-            (Self::Bytes(OrderOp::Equal, bytes), Some(Flow::Bytes(value))) => **value == **bytes,
-            (Self::Bytes(OrderOp::NotEqual, bytes), Some(Flow::Bytes(value))) => {
-                **value != **bytes
+            Self::Matches(regex) => matches!(value, Seen::Bytes(value) if regex.is_match(value)),
+            Self::Wildcard(wildcard) => {
+                matches!(value, Seen::Bytes(value) if wildcard.is_match(value))
             }
-            (Self::Bytes(op, bytes), Some(Flow::Bytes(value))) => {
-                op.holds((**value).cmp(&**bytes))
-            }
-            (Self::Contains(finder), Some(Flow::Bytes(value))) => finder.find(value).is_some(),
-            (Self::Matches(regex), Some(Flow::Bytes(value))) => regex.is_match(value),
-            (Self::Wildcard(wildcard), Some(Flow::Bytes(value))) => wildcard.is_match(value),
-            (Self::InBytes(set), Some(Flow::Bytes(value))) => set.contains(value),
-            (test, _) => matches!(
-                test,
-                Self::Int(OrderOp::NotEqual, _)
-                    | Self::Bytes(OrderOp::NotEqual, _)
-                    | Self::Ip(OrderOp::NotEqual, _)
-            ),
+            Self::InInts(set) => matches!(value, Seen::Int(value) if set.contains(value)),
+            Self::InIps(set) => matches!(value, Seen::Ip(value) if set.contains(value)),
+            Self::InBytes(set) => matches!(value, Seen::Bytes(value) if set.contains(value)),
         }
     }
 
     /// What of a value that passes made it pass.
-    pub(super) fn what<'v, T: Tracer<'v>>(&self, value: Option<&Flow<'v, T>>) -> What {
+    pub(super) fn what(&self, value: Seen<'_>) -> What {
         let span = match (self, value) {
-            (Self::Contains(finder), Some(Flow::Bytes(value))) => {
+            (Self::Contains(finder), Seen::Bytes(value)) => {
                 finder.find(value).map(|start| start..start + finder.needle().len())
             }
-            (Self::Matches(regex), Some(Flow::Bytes(value))) => regex.find(value),
+            (Self::Matches(regex), Seen::Bytes(value)) => regex.find(value),
             _ => None,
         };
         span.map_or(What::Whole, What::Span)

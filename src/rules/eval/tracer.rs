@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::flow::Flow;
+use crate::rules::ast::Step;
 use crate::rules::functions::Function;
 use crate::rules::functions::written::Pieces;
-use crate::rules::program::{Compare, Place};
+use crate::rules::program::{Place, Test};
 use crate::rules::scheme::FieldId;
 use crate::rules::value::Value;
 
@@ -39,6 +40,8 @@ pub(super) trait Tracer<'v>: Sized {
         index: usize,
         element: Option<&'v Value<'v>>,
     ) -> Self::Origin;
+    /// The origin of what a step leads to.
+    fn stepped(origin: &Self::Origin, step: &Step, value: Option<&'v Value<'v>>) -> Self::Origin;
     /// The origin of a map's value.
     fn under(
         origin: &Self::Origin,
@@ -83,7 +86,8 @@ pub(super) trait Tracer<'v>: Sized {
     fn no_reasons() -> Self::Reasons;
     /// The reason why a comparison is what it is.
     fn reason(
-        compare: &Compare,
+        test: &Test,
+        place: Place,
         value: Option<Flow<'v, Self>>,
         origin: Self::Origin,
         holds: bool,
@@ -111,6 +115,8 @@ impl<'v> Tracer<'v> for Off {
     fn of_rule() {}
     #[inline(always)]
     fn at(_origin: &(), _index: usize, _element: Option<&'v Value<'v>>) {}
+    #[inline(always)]
+    fn stepped(_origin: &(), _step: &Step, _value: Option<&'v Value<'v>>) {}
     #[inline(always)]
     fn under(_origin: &(), _key: &[u8], _member: Option<&'v Value<'v>>) {}
     #[inline(always)]
@@ -141,7 +147,8 @@ impl<'v> Tracer<'v> for Off {
     fn no_reasons() {}
     #[inline(always)]
     fn reason(
-        _compare: &Compare,
+        _test: &Test,
+        _place: Place,
         _value: Option<Flow<'v, Self>>,
         _origin: (),
         _holds: bool,

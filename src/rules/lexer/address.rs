@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Cursor, cut, is_of_word};
+use super::{Cursor, cut, is_of_word, repeated};
 use crate::rules::error::Fault;
 
 /// Both ends of a range, of one family.
@@ -15,8 +15,8 @@ pub(in crate::rules) fn address(cursor: &mut Cursor<'_>) -> Result<IpAddr, Fault
     if let Some((address, _)) = written.split_once('/') {
         let way_out = format!(
             "a network stands in a set: in {{{}}}; or write {}",
-            cut_plain(written),
-            cut_plain(address)
+            repeated(written),
+            repeated(address)
         );
         return cursor.fault(cursor.span(start), "a network is not an address", way_out);
     }
@@ -31,7 +31,7 @@ pub(in crate::rules) fn address_range(cursor: &mut Cursor<'_>) -> Result<Range, 
         return cursor.fault(
             cursor.token(),
             "a range has two dots",
-            format!("write {}..", cut_plain(written)),
+            format!("write {}..", repeated(written)),
         );
     }
     if let Some((first, last)) = written.split_once("..") {
@@ -124,8 +124,4 @@ fn not_a_prefix(cursor: &Cursor<'_>, start: usize, address: IpAddr) -> Result<Ra
     let most = if address.is_ipv4() { 32 } else { 128 };
     let fault = format!("{} has no prefix length that there is", cut(cursor.since(start)));
     cursor.fault(cursor.span(start), fault, format!("write a number from 0 to {most} behind the /"))
-}
-
-fn cut_plain(written: &str) -> String {
-    cut(written).replace('`', "")
 }

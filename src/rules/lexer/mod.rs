@@ -153,9 +153,14 @@ fn plain(character: char) -> String {
 /// Longest part of the text that a fault repeats, in characters.
 const REPEATED: usize = 60;
 
-/// What was written, as errors repeat it.
+/// What was written, as errors name it.
 pub(super) fn cut(written: &str) -> String {
+    format!("`{}`", repeated(written))
+}
+
+/// What was written, in one line.
+pub(super) fn repeated(written: &str) -> String {
     let short: String = written.chars().take(REPEATED).map(plain).collect();
     let dots = if written.chars().nth(REPEATED).is_some() { "…" } else { "" };
-    format!("`{short}{dots}`")
+    format!("{short}{dots}")
 }

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use self::need::{Hay, Needle, clauses};
-use super::ast::{Expr, Step};
+use super::ast::Expr;
+use super::eval::element;
 use super::facts::Facts;
 use super::scheme::Scheme;
 use super::uri_decoding::UriDecoding;
@@ -160,19 +161,10 @@ impl Prefilter {
 
 impl Scan {
     fn run(&self, facts: &Facts<'_>, found: &mut Found) {
-        let Some(mut value) = facts.get(self.hay.field) else { return };
-        for step in &self.hay.path {
-            let next = match (step, value) {
-                (Step::At(index), Value::Array(values)) => {
-                    usize::try_from(*index).ok().and_then(|index| values.get(index))
-                }
-                (Step::Key(key), Value::Map(map)) => map.get(key),
-                _ => None,
-            };
-            let Some(next) = next else { return };
-            value = next;
+        let value = self.hay.path.iter().fold(facts.get(self.hay.field), element);
+        if let Some(value) = value {
+            self.leaves(value, found);
         }
-        self.leaves(value, found);
     }
 
     /// All bytes in a value. Types are a few levels deep at most.

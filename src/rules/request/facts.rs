@@ -53,10 +53,9 @@ fn fill<'r>(
     decoding: UriDecoding,
 ) {
     for (id, field) in scheme.fields().filter(|(id, _)| wanted.contains(*id)) {
-        if let Knows::Request(builtin) = field.knows() {
-            if let Some(value) = reader.field(builtin, decoding, &Values { view }) {
-                facts.put(id, value);
-            }
+        let Knows::Request(builtin) = field.knows() else { continue };
+        if let Some(value) = reader.field(builtin, decoding, &Values { view }) {
+            facts.put(id, value);
         }
     }
     for (id, value) in view.registered.iter().filter(|(id, _)| wanted.contains(*id)) {

@@ -138,13 +138,13 @@ impl BodyPart {
     }
 }
 
+/// A header line of a part: its name, its value.
+type Line = (Range<usize>, Range<usize>);
+
 /// Header lines as names and values, and where the value of the part begins; `None` where there is no
 /// such block.
-fn headers(
-    body: &[u8],
-    content: &Range<usize>,
-) -> Option<(Vec<(Range<usize>, Range<usize>)>, usize)> {
-    let mut headers: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+fn headers(body: &[u8], content: &Range<usize>) -> Option<(Vec<Line>, usize)> {
+    let mut headers: Vec<Line> = Vec::new();
     let mut at = content.start;
     loop {
         let rest = body.get(at..content.end)?;

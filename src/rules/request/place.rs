@@ -97,30 +97,19 @@ impl Place {
     /// other are one. `None` where a byte of the span is not of the request.
     #[must_use]
     pub fn raw(&self, span: &Range<usize>) -> Option<Vec<Stretch>> {
+        if span.is_empty() {
+            return self.point(span.start).map(|point| vec![point]);
+        }
         let mut stretches: Vec<Stretch> = Vec::new();
         let mut covered = span.start;
-        for segment in &self.segments {
-            let touches = segment.value.start <= span.end && span.start <= segment.value.end;
-            let shares = segment.value.start < span.end && span.start < segment.value.end;
-            if !shares && !(span.is_empty() && touches && stretches.is_empty()) {
-                continue;
-            }
-            if !span.is_empty() && covered != segment.value.start.max(span.start) {
+        let shares =
+            |segment: &&Segment| segment.value.start < span.end && span.start < segment.value.end;
+        for segment in self.segments.iter().filter(shares) {
+            if segment.value.start > covered {
                 return None;
             }
-            covered = segment.value.end.min(span.end);
-            let range = if span.is_empty() {
-                let raw = &segment.raw.range;
-                let at = if span.start <= segment.value.start { raw.start } else { raw.end };
-                let at = if segment.is_aligned() {
-                    raw.start + span.start - segment.value.start
-                } else {
-                    at
-                };
-                at..at
-            } else {
-                segment.moved(span, &segment.value, &segment.raw.range)
-            };
+            covered = segment.value.end;
+            let range = segment.moved(span, &segment.value, &segment.raw.range);
             match stretches.last_mut() {
                 Some(last) if last.part == segment.raw.part && last.range.end == range.start => {
                     last.range.end = range.end;
@@ -128,8 +117,19 @@ impl Place {
                 _ => stretches.push(Stretch { part: segment.raw.part, range }),
             }
         }
-        let is_known = if span.is_empty() { !stretches.is_empty() } else { covered == span.end };
-        is_known.then_some(stretches)
+        (covered >= span.end).then_some(stretches)
+    }
+
+    /// Where in the request it is that stands before the byte `at` of the value, or at its end.
+    fn point(&self, at: usize) -> Option<Stretch> {
+        let segment = self
+            .segments
+            .iter()
+            .find(|segment| segment.value.start <= at && at <= segment.value.end)?;
+        let raw = &segment.raw.range;
+        let at =
+            if at == segment.value.end { raw.end } else { raw.start + at - segment.value.start };
+        Some(Stretch { part: segment.raw.part, range: at..at })
     }
 
     /// The bytes of the value that any of these bytes of the request went into.

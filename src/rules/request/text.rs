@@ -69,9 +69,10 @@ impl Reading {
     }
 
     fn read(self, raw: &[u8]) -> Cow<'_, [u8]> {
-        let has_escape = self.plain_len(raw) < raw.len();
         let lower = matches!(self, Self::Lower | Self::PercentLower);
-        if !has_escape && !(lower && raw.iter().any(u8::is_ascii_uppercase)) {
+        let changes =
+            self.plain_len(raw) < raw.len() || lower && raw.iter().any(u8::is_ascii_uppercase);
+        if !changes {
             return Cow::Borrowed(raw);
         }
         let mut bytes = Vec::with_capacity(raw.len());

@@ -152,10 +152,15 @@ impl<'t> Faults<'t> {
         way_out: String,
         in_expression: Option<ParseError>,
     ) {
-        if self.found.len() < MOST_FAULTS {
+        if !self.is_full() {
             let rule = self.rule.clone();
             self.found.push(RuleFault { line, column, rule, fault, way_out, in_expression });
         }
+    }
+
+    /// Whether nothing more is told.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= MOST_FAULTS
     }
 
     /// All that was found, in the order of the lines.

@@ -17,6 +17,7 @@
 
 mod fault;
 mod json;
+mod lists;
 mod node;
 mod read;
 mod table;

@@ -1,5 +1,7 @@
 //! Tables whose members are known by name.
 
+use std::collections::HashSet;
+
 use super::fault::Faults;
 use super::node::{Member, Node, NodeValue};
 use crate::rules::lexer::cut;
@@ -26,16 +28,17 @@ impl Table {
             faults.add(node.span.start, fault, format!("its members are {}", known.join(", ")));
             return None;
         };
-        let mut members: Vec<Member> = Vec::new();
+        let mut names = HashSet::new();
+        let mut members = Vec::new();
         for member in found {
-            if members.iter().any(|other| other.name == member.name) {
+            if names.insert(member.name.clone()) {
+                members.push(member);
+            } else {
                 faults.add(
                     member.at,
                     format!("{} is there twice", cut(&member.name)),
                     "write it once",
                 );
-            } else {
-                members.push(member);
             }
         }
         Some(Self { at: node.span.start, members, known })
@@ -107,6 +110,9 @@ impl Table {
     /// What is left has no place here.
     pub(super) fn done(self, faults: &mut Faults<'_>) {
         for member in self.members {
+            if faults.is_full() {
+                return;
+            }
             let like = suggest::like(&member.name, self.known.iter().copied());
             let way_out = like.map_or_else(
                 || format!("leave it out, or write one of {}", self.known.join(", ")),

@@ -89,8 +89,8 @@ pub(super) fn read(path: &Path, events: u32, most_bytes: u64) -> io::Result<Opti
     Ok(is_whole.then(|| body.into()))
 }
 
-/// The number of lines in one gzip member, whose checksum and length have to be right. At most `most_bytes` are
-/// unpacked.
+/// The number of lines in one gzip member, whose checksum and length have to be right. At most
+/// `most_bytes` are unpacked.
 fn lines(packed: &[u8], most_bytes: u64) -> Option<u64> {
     let mut decoder = GzDecoder::new(packed);
     let (mut buffer, mut bytes, mut lines) = (vec![0; 16_384], 0_u64, 0_u64);

@@ -1,8 +1,9 @@
 //! Batches on the disk, for when the collector is away.
 //!
-//! A folder of this process alone (mode 0700, files 0600): the batches in order, those that the collector refused in
-//! `refused`, and files that were cut or changed in `corrupt`. All of it counts towards its bytes. When they are
-//! used up, new batches are lost and old ones stay: who floods the rules cannot push out what came before.
+//! A folder of this process alone (mode 0700, files 0600): the batches in order, those that the
+//! collector refused in `refused`, and files that were cut or changed in `corrupt`. All of it counts
+//! towards its bytes. When they are used up, new batches are lost and old ones stay: who floods the
+//! rules cannot push out what came before.
 
 mod file;
 mod name;
@@ -57,8 +58,8 @@ pub(super) enum Oldest {
 }
 
 impl Spool {
-    /// Opens the folder, which is made if it is not there, and takes up what a former run left. Returns the events of
-    /// files that were cut, which are set aside.
+    /// Opens the folder, which is made if it is not there, and takes up what a former run left. Returns
+    /// the events of files that were cut, which are set aside.
     pub(super) fn open(folder: &Path, most_bytes: u64) -> io::Result<(Self, Vec<u32>)> {
         file::folder(folder)?;
         let lock = file::lock(&folder.join(LOCK))?;
@@ -169,7 +170,8 @@ impl Spool {
         }
     }
 
-    /// Removes a batch that the collector has. It is not sent again by this process, also where the disk fails.
+    /// Removes a batch that the collector has. It is not sent again by this process, also where the disk
+    /// fails.
     pub(super) fn remove(&mut self, number: u64) -> io::Result<()> {
         let Some(waiting) = self.waiting.remove(&number) else { return Ok(()) };
         match fs::remove_file(self.path(&waiting.name)) {

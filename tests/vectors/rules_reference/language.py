@@ -35,7 +35,7 @@ ORDER = {
     ">=": "ge",
 }
 OPERATORS = [
-    "strict wildcard",
+    "strict",
     "bitwise_and",
     "contains",
     "matches",
@@ -185,6 +185,12 @@ def compile_regex(pattern):
         return re.compile(regex_for_python(pattern))
     except (re.error, ValueError, KeyError, OverflowError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
+
+
+def wrong_replacement(template, groups):
+    """Is there a `$` that is neither `$$` nor `${n}` of a group?"""
+    rest = re.sub(rb"\$\$|\$\{0*([0-9]{1,3})\}", lambda m: b"$" if int(m.group(1) or 0) > groups else b"", template)
+    return b"$" in rest
 
 
 def wildcard_tokens(pattern):
@@ -376,6 +382,12 @@ class Parser:
         if name is None:
             self.fail(start, "an operator is missing")
         self.take(name)
+        if name == "strict":
+            self.space()
+            if not self.word("wildcard"):
+                self.fail(self.pos, "`wildcard` is missing")
+            self.take("wildcard")
+            name = "strict wildcard"
         operator = ORDER.get(name, {"~": "matches", "&": "bitwise_and"}.get(name, name))
         allowed = {
             INT: ["in", "bitwise_and"],
@@ -691,7 +703,10 @@ class Parser:
             ("bit_slice", 2): lambda: not before[1][2] < data <= min(2040, before[1][2] + 32),
             ("url_decode", 1): lambda: set(data) - set(b"ru"),
             ("encode_base64", 1): lambda: set(data) - set(b"pu"),
+            ("wildcard_replace", 2): lambda: wrong_replacement(data, wildcard_tokens(before[1][2]).count(None)),
             ("wildcard_replace", 3): lambda: data not in (b"", b"s"),
+            ("regex_replace", 2): lambda: wrong_replacement(data, compile_regex(before[1][2].decode()).groups),
+            ("remove_bytes", 1): lambda: not data,
             ("remove_query_args", 0): lambda: argument[1][1] not in QUERY_FIELDS or argument[2],
             ("concat", n if n else None): lambda: kind != (before[0][1] if before[0][0] == "literal" else before[0][3]),
             ("has_value", 1): lambda: kind != before[0][3][1],

@@ -32,8 +32,10 @@ Version 4 opens only with the binding of its event: in a log it stands beside th
 blob and is compared with the row. A blob that was moved to another event stays
 sealed; with --allow-moved it is opened as moved_matched_data.
 
-A key file holds the key, or what generate-key-pair prints; it may be protected by
-a passphrase. Version 4 names its key, older ones are tried with each in turn.
+A key file holds the key, or what generate-key-pair prints; its mode is 0600. Without
+-k, WAFPASS_PRIVATE_KEY holds the key itself. The passphrase of a protected file is in
+--passphrase-file or WAFPASS_PASSPHRASE, or is asked for. Version 4 names its key,
+older ones are tried with each in turn.
 
 Examples:
   wafpass decrypt -k matched.key blob.txt
@@ -48,16 +50,17 @@ Exit codes: 0 all opened, 1 some not, 2 usage, or input that cannot be read";
 pub(crate) struct Args {
     #[command(flatten)]
     keys: PrivateKeys,
-    /// Payloads as utf8-lossy (the default for a blob), raw, or json (for a log).
+    /// Payloads as utf8-lossy, raw or json.
     #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
     output_format: Option<OutputFormat>,
-    /// What is read: blob, firewall-events-json or firewall-events-jsonl.
-    #[arg(short, long, value_name = "FORMAT", default_value = "blob", hide_possible_values = true)]
+    /// blob (the default), firewall-events-jsonl or -json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "blob")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     input_format: InputFormat,
-    /// Write to a new file (mode 0600), which appears when it is whole.
+    /// Write to a new file (mode 0600), which appears when whole.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// In a log: open what was moved to another event, as moved_matched_data.
+    /// Open what was moved to another event, under another name.
     #[arg(long)]
     allow_moved: bool,
     #[command(flatten)]

@@ -23,7 +23,7 @@ pub(super) struct EventArgs {
     /// When, in milliseconds since 1970.
     #[arg(long, value_name = "MS", requires = "tenant")]
     timestamp_ms: Option<u64>,
-    /// Take these four from a file: the event, its Metadata or its binding as JSON.
+    /// Read these four from a file: event, Metadata or binding.
     #[arg(long, value_name = "FILE", conflicts_with = "tenant")]
     event: Option<PathBuf>,
 }

@@ -34,14 +34,14 @@ Exit codes: 0 made, 2 usage, or a file that cannot be written";
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// How the keys are printed: json, or text.
+    /// How keys are printed: json or text.
     #[arg(short, long, value_name = "FORMAT", default_value = "json")]
     #[arg(hide_possible_values = true)]
     output_format: Format,
     /// Make a post-quantum key (X-Wing) instead of X25519.
     #[arg(long)]
     pq: bool,
-    /// Write the private key here (mode 0600), and print only the public one.
+    /// Write the private key to this new file (mode 0600).
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Protect the file with a passphrase, which is asked for.

@@ -26,8 +26,9 @@ Exit codes: 0 all are blobs, 1 some are not, 2 usage, or input that cannot be re
 #[derive(clap::Args)]
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
-    /// What is read: blob, firewall-events-json or firewall-events-jsonl.
-    #[arg(short, long, value_name = "FORMAT", default_value = "blob", hide_possible_values = true)]
+    /// blob (the default), firewall-events-jsonl or -json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "blob")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     input_format: InputFormat,
     /// Print one JSON object for each blob; for logs, one for all.
     #[arg(long)]

@@ -11,7 +11,7 @@ mod event;
 mod logs;
 mod new_log;
 mod passphrase;
-mod pretty;
+pub(crate) mod pretty;
 mod private_key;
 mod public_key;
 mod secret_file;

@@ -24,7 +24,7 @@ const MIN_CHARACTERS: usize = 8;
 /// Where a passphrase comes from: a file, the environment, or whoever sits at the terminal.
 #[derive(clap::Args)]
 pub(super) struct PassphraseFile {
-    /// File with the passphrase of a protected key [default: WAFPASS_PASSPHRASE, or asked for].
+    /// File with the passphrase, which is asked for else.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }

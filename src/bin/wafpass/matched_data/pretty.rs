@@ -8,7 +8,7 @@ const INDENT: &str = "  ";
 
 /// `text` on lines of their own for each member and element, if it is JSON. Numbers, order and members that
 /// are there twice stay; what does not show as itself is escaped.
-pub(super) fn pretty(text: &str) -> Option<String> {
+pub(crate) fn pretty(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;

@@ -18,7 +18,7 @@ const OPTION: &str = "--private-key-filename";
 /// The private keys of a verb.
 #[derive(clap::Args)]
 pub(super) struct PrivateKeys {
-    /// Private key file, once for each key; `-` for standard input [default: key in WAFPASS_PRIVATE_KEY].
+    /// Private key file, `-` for standard input; once for each key.
     #[arg(short = 'k', long = "private-key-filename", value_name = "FILE")]
     key_files: Vec<PathBuf>,
     #[command(flatten)]

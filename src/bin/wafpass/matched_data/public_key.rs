@@ -14,7 +14,7 @@ pub(super) struct PublicKeySource {
     /// Public key to seal with.
     #[arg(long, value_name = "KEY")]
     public_key: Option<String>,
-    /// File with the public key, or with what generate-key-pair --out prints.
+    /// File with it, or with what generate-key-pair prints.
     #[arg(long, value_name = "FILE")]
     public_key_file: Option<PathBuf>,
 }

@@ -35,15 +35,15 @@ pub(crate) struct Args {
     keys: PrivateKeys,
     #[command(flatten)]
     public_key: PublicKeySource,
-    /// What is read: firewall-events-jsonl or firewall-events-json.
-    #[arg(short, long, value_name = "FORMAT", hide_possible_values = true)]
-    #[arg(default_value = "firewall-events-jsonl")]
+    /// firewall-events-jsonl (the default) or -json.
+    #[arg(short, long, value_name = "FORMAT", default_value = "firewall-events-jsonl")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     input_format: InputFormat,
     /// The new file.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The log; `-` for standard input.
-    #[arg(value_name = "FILE")]
+    /// What to move; `-` for standard input.
+    #[arg(value_name = "LOG")]
     file: PathBuf,
 }
 

@@ -10,7 +10,7 @@ use wafpass::rules::request::{BodyEnd, RequestView, UriScheme};
 
 use crate::error::Fault;
 use crate::input;
-use crate::policy;
+use crate::key_file::parse_moment;
 use crate::request::RawRequest;
 
 /// The arguments.
@@ -28,8 +28,8 @@ pub(super) struct Incoming {
     /// The client came by http, not https.
     #[arg(long)]
     http: bool,
-    /// When the request came (now).
-    #[arg(long, value_name = "YYYYMMDDTHHMMSSZ", value_parser = policy::parse_now)]
+    /// When it came: Unix seconds or YYYYMMDDTHHMMSSZ [default: now].
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     now: Option<UnixTime>,
 }
 
@@ -51,7 +51,8 @@ impl Incoming {
             Some(body) => (body, BodyEnd::Whole),
             None => (&[][..], BodyEnd::Truncated { size: None }),
         };
-        let ms = |moment: UnixTime| u64::try_from(moment.as_secs()).unwrap_or(0).saturating_mul(1_000);
+        let ms =
+            |moment: UnixTime| u64::try_from(moment.as_secs()).unwrap_or(0).saturating_mul(1_000);
         let country = |_| self.country.clone().map(Cow::Owned);
         let mut view = RequestView::new(raw.method(), raw.target(), &lines)
             .version(raw.version())

@@ -15,7 +15,8 @@ pub(super) fn warnings(rules: &[Rule], scheme: &Scheme) -> Vec<String> {
     let mut last: Option<&Rule> = None;
     let mut ended: HashMap<(String, UriDecoding), &Rule> = HashMap::new();
     for rule in rules {
-        let warn = |text: String| format!("line {}: rule {} {text}", rule.line, rule.id.escape_debug());
+        let warn =
+            |text: String| format!("line {}: rule {} {text}", rule.line, rule.id.escape_debug());
         if !rule.enabled {
             warnings.push(warn("is not enabled".into()));
             continue;
@@ -52,7 +53,8 @@ impl Told<'_> {
         expression.display(self.scheme).to_string()
     }
 
-    /// The answer, where it is the same for every request. `None` where it is not, and where that is not told.
+    /// The answer, where it is the same for every request. `None` where it is not, and where that is not
+    /// told.
     fn constant(&self, expression: &Expr) -> Option<bool> {
         if expression.shape != Shape::One {
             return None;
@@ -118,7 +120,8 @@ impl Told<'_> {
         let knows = self.scheme.field_at(*field).map(|field| field.knows());
         let may_lack = [Builtin::BodyMime, Builtin::IpSrc, Builtin::IpSrcCountry];
         let is_there = |builtin| !may_lack.contains(&builtin);
-        operand.path.is_empty() && matches!(knows, Some(Knows::Request(builtin)) if is_there(builtin))
+        operand.path.is_empty()
+            && matches!(knows, Some(Knows::Request(builtin)) if is_there(builtin))
     }
 }
 
@@ -149,7 +152,9 @@ fn is_never_negative(operand: &Operand, scheme: &Scheme) -> bool {
         // Of a value that is there always: what is missing has no length.
         OperandKind::Call(call) if call.function == Function::Len => {
             call.arguments.first().is_some_and(|argument| match argument {
-                wafpass::rules::ast::Argument::Operand(operand) => Told { scheme }.is_always_there(operand),
+                wafpass::rules::ast::Argument::Operand(operand) => {
+                    Told { scheme }.is_always_there(operand)
+                }
                 _ => false,
             })
         }

@@ -3,9 +3,7 @@
 use std::io::Write;
 
 use wafpass::explain::Visible;
-use wafpass::rules::ast::{
-    Argument, Expr, ExprKind, Operand, OperandKind, Span, Step,
-};
+use wafpass::rules::ast::{Argument, Expr, ExprKind, Operand, OperandKind, Span, Step};
 use wafpass::rules::trace::Trace;
 use wafpass::rules::{Facts, FieldId, Scheme, Value};
 
@@ -96,14 +94,21 @@ pub(super) fn print(
         let (name, line, column) = place.at(text);
         if place.is_looked_at {
             let value = value(place, facts, scheme);
-            writeln!(out, "  {FAINT}{line}:{column:<3}{FAINT:#} {HEADING}{}{HEADING:#} = {value}", visible(&name))?;
+            writeln!(
+                out,
+                "  {FAINT}{line}:{column:<3}{FAINT:#} {HEADING}{}{HEADING:#} = {value}",
+                visible(&name)
+            )?;
         } else {
             skipped = true;
             writeln!(out, "  {FAINT}{line}:{column:<3} {} not looked at{FAINT:#}", visible(&name))?;
         }
     }
     if skipped {
-        writeln!(out, "  {FAINT}what is marked with - was not looked at: the answer was known{FAINT:#}")?;
+        writeln!(
+            out,
+            "  {FAINT}what is marked with - was not looked at: the answer was known{FAINT:#}"
+        )?;
     }
     Ok(())
 }

@@ -10,7 +10,6 @@ use wafpass::rules::{
 
 use crate::error::{Fault, shown};
 use crate::input;
-use crate::style::{BAD, GOOD};
 
 /// The id of an expression by itself.
 pub(super) const EXPRESSION: &str = "expression";
@@ -27,7 +26,7 @@ pub(super) enum Faulty {
 /// Fields that an application registers.
 #[derive(clap::Args)]
 pub(super) struct Fields {
-    /// A field that the application registers, and its type: app.tenant=Bytes.
+    /// A field that the application registers: app.tenant=Bytes.
     #[arg(long = "field", value_name = "NAME=TYPE", value_parser = field)]
     fields: Vec<(String, Type)>,
 }
@@ -36,7 +35,9 @@ impl Fields {
     pub(super) fn scheme(&self) -> Result<Scheme, Fault> {
         let mut scheme = Scheme::default();
         for (name, ty) in &self.fields {
-            scheme.register(name, ty.clone()).map_err(|error| Fault::of(&error))?;
+            scheme
+                .register(name, ty.clone())
+                .map_err(|error| Fault::two_lines(&error.to_string()))?;
         }
         Ok(scheme)
     }
@@ -75,13 +76,20 @@ pub(super) fn read_file(path: &Path, scheme: &Scheme) -> Result<Result<RuleFile,
         Fault::new(fault, "write other bytes in a rule as \\xHH")
     })?;
     let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-    let file =
-        if is_json { RuleFile::from_json(&text, scheme) } else { RuleFile::from_toml(&text, scheme) };
+    let file = if is_json {
+        RuleFile::from_json(&text, scheme)
+    } else {
+        RuleFile::from_toml(&text, scheme)
+    };
     Ok(file.map_err(|fault| Faulty::File(path.to_owned(), fault)))
 }
 
 /// A set of one rule that logs.
-pub(super) fn of_expression(text: &str, decoding: UriDecoding, scheme: &Scheme) -> Result<Read, Fault> {
+pub(super) fn of_expression(
+    text: &str,
+    decoding: UriDecoding,
+    scheme: &Scheme,
+) -> Result<Read, Fault> {
     if let Err(error) = parse(text, scheme) {
         return Ok(Err(Faulty::Expression(error)));
     }
@@ -100,7 +108,7 @@ pub(super) fn of_expression(text: &str, decoding: UriDecoding, scheme: &Scheme) 
 }
 
 pub(super) fn compiled(file: RuleFile) -> Result<RuleSet, Fault> {
-    RuleSet::compile(file).map_err(|error| Fault::of(&error))
+    RuleSet::compile(file).map_err(|error| Fault::two_lines(&error.to_string()))
 }
 
 impl Faulty {
@@ -114,40 +122,42 @@ impl Faulty {
 
     /// Each fault in two lines, the place of one in an expression between them.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        self.faults().iter().try_for_each(|fault| writeln!(out, "{fault}").map_err(Fault::from))
+    }
+
+    /// The last of the faults, once the others are told.
+    pub(super) fn into_fault(self) -> Fault {
+        let mut faults = self.faults();
+        let last = faults.pop();
+        faults.iter().for_each(Fault::print);
+        last.unwrap_or_else(|| Fault::new("the rules cannot be read", "wafpass rules check"))
+    }
+
+    fn faults(&self) -> Vec<Fault> {
         match self {
             Self::File(path, fault) => {
-                fault.faults().iter().try_for_each(|fault| print_fault(out, path, fault))
+                fault.faults().iter().map(|fault| of_file(path, fault)).collect()
             }
             Self::Expression(error) => {
                 let place = format!("line {}, column {}", error.line(), error.column());
-                print_lines(out, &place, error.fault(), Some(error.excerpt()), error.way_out())
+                vec![told(&place, error.fault(), Some(error.excerpt()), error.way_out())]
             }
         }
     }
 }
 
-fn print_fault(out: &mut dyn Write, path: &Path, fault: &RuleFault) -> Result<(), Fault> {
+fn of_file(path: &Path, fault: &RuleFault) -> Fault {
     let mut place = format!("{}:{}:{}", shown(path), fault.line(), fault.column());
     if let Some(rule) = fault.rule() {
         place.push_str(&format!(": rule {}", rule.escape_debug()));
     }
     let excerpt = fault.in_expression().map(ParseError::excerpt);
-    print_lines(out, &place, fault.fault(), excerpt, fault.way_out())
+    told(&place, fault.fault(), excerpt, fault.way_out())
 }
 
-fn print_lines(
-    out: &mut dyn Write,
-    place: &str,
-    fault: &str,
-    excerpt: Option<&str>,
-    way_out: &str,
-) -> Result<(), Fault> {
-    writeln!(out, "{BAD}error:{BAD:#} {place}: {fault}")?;
-    if let Some(excerpt) = excerpt {
-        writeln!(out, "{excerpt}")?;
-    }
-    writeln!(out, "{GOOD}try:{GOOD:#}   {way_out}")?;
-    Ok(())
+fn told(place: &str, fault: &str, excerpt: Option<&str>, way_out: &str) -> Fault {
+    let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
+    Fault::new(format!("{place}: {fault}{excerpt}"), way_out)
 }
 
 /// What a rule does, in words.

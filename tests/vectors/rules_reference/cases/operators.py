@@ -123,5 +123,6 @@ CASES = [
     path("wildcard: an escaped backslash", r'wildcard r"/a\\*"', True, "/a\\bc", content="/a\\bc"),
     path("wildcard: a byte escape of the string", r'wildcard "/\x61*"', True, "/abc", content="/abc"),
     path("strict wildcard", 'strict wildcard "/a*d"', True, "/abcd", content="/abcd"),
+    path("strict wildcard with more space", 'strict\n wildcard "/a*d"', True, "/abcd", content="/abcd"),
     path("strict wildcard: case counts", 'strict wildcard "/A*d"', False, "/abcd"),
 ]
