@@ -42,6 +42,8 @@
 //! | remember what was used, in one process or a fleet | [`replay`], `docs/fleet.md` |
 //! | sign, as an edge or a client | [`Signer`], [`SignLayer`] |
 //! | read the wire format | [`scheme::edge`], `docs/wire-format.md` |
+//! | run rules on requests, and ship what they matched | with `rules-layer` and `ship`, the modules `layer::rules` and `ship`; `docs/rules-in-operation.md` |
+//! | write rules, and decide about one request | with `rules`, the module `rules`; `docs/rules.md` |
 //! | seal what a rule matched, and open it | with `matched-data`, the module `matched_data`; `docs/matched-data.md` |
 //! | see every limit and its reason | [`limits`] |
 //!
@@ -142,6 +144,6 @@ pub use self::verified::{Authentic, Begun, Finish, PendingBody, PendingUse, Spen
 pub use self::verify::{Verifier, VerifierBuilder};
 
 /// The example in README.md runs as a test.
-#[cfg(all(doctest, feature = "axum", feature = "config", feature = "reload"))]
+#[cfg(all(doctest, feature = "axum", feature = "config", feature = "reload", feature = "rules-layer", feature = "ship"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -169,6 +169,10 @@ fn moved_blobs_are_marked_where_that_is_asked_for() {
     assert_eq!(out, line("7d10", "moved_matched_data", json!({})));
     assert_eq!((summary.opened, summary.moved, summary.is_complete()), (1, 1, true));
 
+    // A row's word nearer by does not hide the row.
+    let hidden = moved.replace("\"binding\"", "\"RayID\":\"7d0f\",\"timestamp\":1,\"binding\"");
+    assert_eq!(opened(lines(), &hidden).1.left_count(), 1);
+
     // A binding that is changed to fit the row opens nothing.
     let (_, summary) = opened(lines(), &moved.replace("7d0f/0", "7d10/0"));
     assert_eq!(summary.to_string(), "1 event, 0 opened, 1 left as they were (open-failed 1)");

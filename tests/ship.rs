@@ -352,9 +352,8 @@ async fn files_that_are_not_what_was_written_are_set_aside() {
     // Killed while it was written: not under its own name yet.
     fs::rename(path(3), spool.join(format!("{}.tmp", names[3]))).unwrap();
     fs::write(spool.join("a stranger's file"), "left alone").unwrap();
-    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    bomb.write_all(&vec![b' '; 17 << 20]).unwrap();
-    fs::write(path(4), bomb.finish().unwrap()).unwrap();
+    let other = fs::read(path(5)).unwrap();
+    fs::write(path(4), [other.clone(), other].concat()).unwrap(); // twice what its name says
 
     let (collector, url) = collector().await;
     let second = quick(&url).spool(&spool).build().unwrap();
@@ -364,6 +363,22 @@ async fn files_that_are_not_what_was_written_are_set_aside() {
     assert_eq!(collector.events(), events(5..7));
     assert_eq!(files(&spool.join("corrupt")).len(), 5);
     assert_eq!(files(&spool), ["a stranger's file"]);
+}
+
+#[tokio::test]
+async fn a_file_that_a_hand_took_holds_up_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    let address = nobody();
+    let shipper = quick(&url(address)).spool(&spool).build().unwrap();
+    ship(&shipper, 0..3);
+    until(&shipper, |stats| stats.spooled == 3).await;
+    fs::remove_file(spool.join(&files(&spool)[1])).unwrap();
+    let collector = Collector::default();
+    collector.listen(address).await;
+    let stats = until(&shipper, |stats| stats.sent == 2).await;
+    assert_eq!((stats.spooled, stats.spool_bytes, stats.corrupt, stats.dropped), (0, 0, 0, 0));
+    assert_eq!(collector.events(), [event(0), event(2)]);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub enum Builtin {
     AcceptedLanguages,
     /// `http.request.timestamp.sec`: seconds since 1970 when the request came.
     TimestampSec,
-    /// `http.request.timestamp.msec`: milliseconds since 1970 when the request came.
+    /// `http.request.timestamp.msec`: the milliseconds of that second, 0 to 999.
     TimestampMsec,
     /// `http.request.body.raw`: as much of it as is looked at.
     BodyRaw,

@@ -108,12 +108,13 @@ impl BytesSet {
     }
 }
 
-/// FNV-1a, its bits mixed once more: the table takes the group from the low bits and the tag from the high ones.
+/// FNV-1a, and its bits mixed: the table takes a place from the low ones and a tag from the high ones.
 #[inline]
 fn fnv(bytes: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
-    hash ^ (hash >> 29)
+    let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 const KEY_BYTES: usize = 16;
 
 /// What the collector tells batches apart by, so that one which is sent again counts once.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BatchKey([u8; KEY_BYTES]);
 
 impl BatchKey {

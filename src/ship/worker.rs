@@ -317,6 +317,10 @@ impl Worker {
                 tracing::warn!(target: "wafpass::ship", events, "a spooled batch is not what was written; it is in the folder corrupt");
                 None
             }
+            Some(Ok(Oldest::Gone { events })) => {
+                tracing::info!(target: "wafpass::ship", events, "a spooled batch was taken out of the folder");
+                None
+            }
             Some(Err(_)) | None => {
                 tracing::warn!(target: "wafpass::ship", "the spool cannot be read; it is tried again");
                 self.paused_until = Some(clock::monotonic() + self.settings.longest_pause);

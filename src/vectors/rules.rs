@@ -439,7 +439,7 @@ mod tests {
             ("/a/../b", "/a/./b", "got:      false"),
             ("/a/../b", "/x/../b", r#""before":"/x/""#),
             ("lt 5", "lt 2", "got:      false"),
-            ("lt 5", "lt", "got:      error at 1:48"),
+            ("lt 5", "lt", "got:      error at 1:53"),
             ("\"Int\"", "\"Bytes\"", "my.score has no value of its type"),
             ("\"Int\"", "\"Array\"", "there is no type \"Array\""),
             ("\"expect\"", "\"version\": 2, \"expect\"", "there is no version 2"),

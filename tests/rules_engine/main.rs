@@ -85,6 +85,10 @@ fn text(value: &Value<'_>) -> Vec<u8> {
 fn check_pieces(contribution: &Contribution<'_>, facts: &Facts<'_>, rule: &str) -> Result<(), String> {
     let Some(value) = &contribution.value else { return Ok(()) };
     let value = text(value);
+    if contribution.inputs.is_empty() {
+        // All of it is the rule's: `concat` of values that are missing, and a literal.
+        return contribution.pieces.is_empty().then_some(()).ok_or("pieces of nothing".into());
+    }
     if contribution.via.is_empty() {
         let input = at(&contribution.inputs[0], facts).map(text);
         return (input.as_deref() == Some(&value)).then_some(()).ok_or("not its input".into());

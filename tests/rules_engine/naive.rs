@@ -433,6 +433,7 @@ fn stepped(known: &Known, step: &Step) -> Known {
 /// The history of what a function gives.
 fn history(function: Function, arguments: &[Known]) -> Known {
     let leading = arguments.iter().find(|argument| !argument.inputs.is_empty());
+    let leading = leading.or_else(|| arguments.iter().find(|argument| !argument.via.is_empty()));
     let mut via = leading.map(|argument| argument.via.clone()).unwrap_or_default();
     via.push(function);
     let stands_for = leading.and_then(|argument| argument.stands_for.clone()).filter(|(_, everything)| *everything);
@@ -457,6 +458,9 @@ fn array(function: Function, arguments: &[Known], made: Option<Vec<Known>>) -> K
 fn apply(function: Function, arguments: &[Known]) -> Known {
     let values: Vec<_> = arguments.iter().map(|argument| argument.value.clone()).collect();
     let value = compute(function, &values);
+    // What has no value is no part of what was put together.
+    let given: Vec<_> = arguments.iter().filter(|argument| argument.value.is_some()).cloned().collect();
+    let arguments = if function == Function::Concat && !given.is_empty() { &given } else { arguments };
     let through = |known: &Known| history(function, std::slice::from_ref(known));
     match (function, &value) {
         (Function::Split, Some(Value::Array(parts))) => {

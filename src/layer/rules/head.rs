@@ -1,5 +1,6 @@
 //! A request as rules see it: borrowed while it passes, owned where it waits to be sealed.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -96,12 +97,13 @@ impl<'a> Head<'a> {
     }
 
     /// As the request line had it.
-    fn target(self) -> String {
-        if self.is_framed_apart() && self.method != Method::CONNECT {
-            let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
-            return target.to_owned();
+    fn target(self) -> Cow<'a, str> {
+        let is_origin_form = self.uri.authority().is_none();
+        let has_path = is_origin_form || self.is_framed_apart() && self.method != Method::CONNECT;
+        match self.uri.path_and_query() {
+            Some(target) if has_path => target.as_str().into(),
+            _ => self.uri.to_string().into(),
         }
-        self.uri.to_string()
     }
 
     pub(super) fn snapshot(self, known: Known, seen: Seen) -> Snapshot {

@@ -158,8 +158,9 @@ mod tests {
 
     #[test]
     fn a_trusted_field_is_one_address() {
-        let trusted =
-            |fields| ClientIp::TrustedField(HeaderName::from_static("x-ip")).of(&parts(fields));
+        fn trusted(fields: &[(&str, &str)]) -> Option<IpAddr> {
+            ClientIp::TrustedField(HeaderName::from_static("x-ip")).of(&parts(fields))
+        }
         assert_eq!(trusted(&[("x-ip", " 2001:db8::1 ")]), Some("2001:db8::1".parse().unwrap()));
         assert_eq!(trusted(&[("x-ip", "::ffff:192.0.2.1")]), Some([192, 0, 2, 1].into()));
         for odd in ["", "192.0.2.1, 192.0.2.2", "192.0.2.1:80", "example"] {

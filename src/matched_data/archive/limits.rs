@@ -15,7 +15,7 @@ pub const MAX_DEPTH: usize = 128;
 /// the event around it, it stays below [`MAX_DEPTH`]: whoever seals cannot make an event unreadable.
 pub const MAX_OPENED_DEPTH: usize = 64;
 
-/// Most members by which one row says which event it is. There are seven.
+/// Most members by which a row, and what is around it, says which event it is. A row has seven at most.
 pub(super) const MAX_ROW_MEMBERS: usize = 16;
 
 /// What is read at a time: 256 KiB, some 250 events.

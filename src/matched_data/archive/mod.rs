@@ -55,15 +55,17 @@
 //! compared with the row: `RayID` and `MatchIndex` with `event_id`, `RuleID` with `rule_id`, `Datetime` (RFC
 //! 3339 or Unix time) with `timestamp_ms`, to the row's precision; in AWS WAF's shape
 //! `httpRequest.requestId`, `terminatingRuleId` and `timestamp`, in that of Coraza and ModSecurity
-//! `transaction.id`. What a row does not say is not compared. Upper and lower case are the same in
+//! `transaction.id`. So are the objects around the row. What they do not say is not compared. Upper and lower case are the same in
 //! Cloudflare's names, and GraphQL's `rayName` is `RayID`.
 
+mod elements;
 mod error;
 mod feed;
 mod inventory;
 pub mod limits;
 mod log_reader;
 mod moment;
+mod name;
 mod opened;
 mod pipeline;
 mod resealed;

@@ -4,9 +4,10 @@ use base64ct::{Base64, Encoding};
 
 use super::super::{Binding, Opener, Plaintext, Refused};
 use super::limits::MAX_OPENED_DEPTH;
+use super::name::unescaped;
 use super::rewrite::{Edit, Work};
 use super::row;
-use super::scan::{Scan, Span, unescaped};
+use super::scan::{Scan, Span};
 use super::site::Site;
 use super::summary::{Left, Summary};
 use super::{MovedBlobs, OpenedForm};
@@ -44,9 +45,9 @@ impl Sealed {
         let blob = match plain {
             None => Err(Refused::NotBase64),
             // Some writers escape the `/` of base64.
-            Some(plain) if plain.contains(&b'\\') => unescaped(text, &site.blob)
-                .ok_or(Refused::NotBase64)
-                .and_then(Blob::parse),
+            Some(plain) if plain.contains(&b'\\') => {
+                unescaped(text, &site.blob).ok_or(Refused::NotBase64).and_then(Blob::parse)
+            }
             Some(plain) => Blob::parse(plain),
         }?;
         let binding = site.binding.as_ref().and_then(|span| binding(text, span));

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::limits::{EVENTS_AT_A_TIME, MAX_DEPTH};
-use super::scan::{Name, Scan, Span};
+use super::name::Name;
+use super::scan::{Scan, Span};
 use super::site::{Site, sites};
 
 /// What is done with each blob, and what is counted.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::super::Binding;
 use super::moment::Moment;
-use super::scan::{Column, Name, Note};
+use super::name::{Column, Name};
+use super::scan::Note;
 
 /// Compares `binding` with what the row says of itself, member by member and to the row's precision.
 /// What the row does not say is not compared; what it says in a way that is not understood differs.
@@ -12,8 +13,11 @@ pub(super) fn is_of(binding: &Binding<'_>, row: &[Note], text: &[u8]) -> bool {
     let value = |note: &Note| -> Option<Value> {
         serde_json::from_slice(text.get(note.value.clone())?).ok()
     };
-    // The other rows of AWS, Coraza and many more have a `timestamp` of some sort.
-    let is_aws = row.iter().any(|note| note.name == Name::Row(Column::HttpRequest));
+    // Many more rows than those of AWS WAF have a `timestamp` of some sort.
+    let is_aws = |time: &Note| {
+        let is_request = |note: &Note| note.name == Name::Row(Column::HttpRequest);
+        row.iter().any(|note| note.node == time.node && is_request(note))
+    };
     let index = binding.event_id().rsplit_once('/');
     row.iter().all(|note| {
         let Name::Row(column) = note.name else { return true };
@@ -28,7 +32,7 @@ pub(super) fn is_of(binding: &Binding<'_>, row: &[Note], text: &[u8]) -> bool {
                 _ => false,
             }),
             Column::Rule => text == Some(binding.rule_id()),
-            Column::AwsTime if !is_aws => true,
+            Column::AwsTime if !is_aws(note) => true,
             Column::Time | Column::AwsTime => {
                 Moment::read(&value).is_some_and(|moment| moment.holds(binding.timestamp_ms()))
             }

@@ -7,70 +7,10 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::name::{Name, named, unescaped};
+
 /// Bytes of the text.
 pub(super) type Span = Range<usize>;
-
-/// A member that an archive looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
-    /// `encrypted_matched_data`.
-    Blob,
-    /// `matched_data`, and what else an opened blob is written as.
-    Opened,
-    Binding,
-    /// `Metadata`, in either case.
-    Metadata,
-    /// `key` and `value` of the other form of metadata.
-    Key,
-    Value,
-    /// Members by which a row says which event it is.
-    Row(Column),
-}
-
-/// A column of a row that a binding is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    /// `RayID`, or `rayName` in GraphQL.
-    Ray,
-    MatchIndex,
-    Rule,
-    Time,
-    /// AWS WAF, with the request's id in it.
-    HttpRequest,
-    /// AWS WAF, in milliseconds.
-    AwsTime,
-    /// Coraza and ModSecurity, with the transaction's id in it.
-    Transaction,
-}
-
-impl Name {
-    fn of(key: &[u8]) -> Option<Self> {
-        let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-        let name = match key.len() {
-            3 if key == b"key" => Self::Key,
-            5 if key == b"value" => Self::Value,
-            5 if is("RayID") => Self::Row(Column::Ray),
-            6 if is("RuleID") => Self::Row(Column::Rule),
-            7 if is("rayName") => Self::Row(Column::Ray),
-            7 if key == b"binding" => Self::Binding,
-            8 if is("Metadata") => Self::Metadata,
-            8 if is("Datetime") => Self::Row(Column::Time),
-            9 if key == b"timestamp" => Self::Row(Column::AwsTime),
-            10 if is("MatchIndex") => Self::Row(Column::MatchIndex),
-            11 if key == b"httpRequest" => Self::Row(Column::HttpRequest),
-            11 if key == b"transaction" => Self::Row(Column::Transaction),
-            17 if key == b"terminatingRuleId" => Self::Row(Column::Rule),
-            22 if key == b"encrypted_matched_data" => Self::Blob,
-            12..=22 if OPENED_NAMES.iter().any(|name| name.as_bytes() == key) => Self::Opened,
-            _ => return None,
-        };
-        Some(name)
-    }
-}
-
-/// What an opened blob is written as: text or JSON, other bytes, and both of another event.
-pub(super) const OPENED_NAMES: [&str; 4] =
-    ["matched_data", "matched_data_b64", "moved_matched_data", "moved_matched_data_b64"];
 
 /// A member of interest.
 #[derive(Clone, Debug)]
@@ -231,18 +171,17 @@ impl Cursor<'_> {
         if self.peek()? != b'"' {
             return None;
         }
-        self.string()?;
+        let has_escapes = self.string()?;
         let key = start..self.at;
         self.skip_space();
         if self.peek()? != b':' {
             return None;
         }
         self.at += 1;
-        let text = self.text.get(key.start + 1..key.end - 1)?;
-        let name = if text.contains(&b'\\') {
+        let name = if has_escapes {
             unescaped(self.text, &key).and_then(|text| Name::of(text.as_bytes()))
         } else {
-            Name::of(text)
+            Name::of(self.text.get(key.start + 1..key.end - 1)?)
         };
         let node = scan.open.last()?.node;
         Some(name.map(|name| {
@@ -260,19 +199,18 @@ impl Cursor<'_> {
         }
     }
 
-    /// RFC 8259 §7.
-    fn string(&mut self) -> Option<()> {
+    /// RFC 8259 §7. Whether anything in the string is escaped.
+    fn string(&mut self) -> Option<bool> {
         self.at += 1;
+        let mut has_escapes = false;
         loop {
             let rest = self.text.get(self.at..)?;
-            let plain = memchr2(b'"', b'\\', rest)?;
-            let run = rest.get(..plain)?;
-            if run.iter().fold(false, |found, &byte| found | (byte < b' ')) {
-                return None;
-            }
+            let plain = plain_bytes(rest)?;
             self.at += plain + 1;
-            if rest.get(plain) == Some(&b'"') {
-                return Some(());
+            match rest.get(plain)? {
+                b'"' => return Some(has_escapes),
+                b'\\' => has_escapes = true,
+                _ => return None,
             }
             match self.peek()? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
@@ -321,6 +259,41 @@ impl Scan {
     }
 }
 
+/// How many bytes of a string's rest stand for themselves. `None` where it does not end.
+fn plain_bytes(text: &[u8]) -> Option<usize> {
+    /// Most strings are shorter, and over before a search for the end of longer ones has begun.
+    const SHORT_WORDS: usize = 4;
+
+    let (words, _) = text.as_chunks::<8>();
+    for (place, word) in words.iter().take(SHORT_WORDS).enumerate() {
+        if let Some(byte) = first_special(*word) {
+            return Some(place * 8 + byte);
+        }
+    }
+    let from = words.len().min(SHORT_WORDS) * 8;
+    let rest = text.get(from..)?;
+    let end = memchr2(b'"', b'\\', rest)?;
+    // A control character may not stand in a string, and is not what is searched for.
+    let has_control = rest.get(..end)?.iter().fold(false, |found, &byte| found | (byte < b' '));
+    let control = has_control.then(|| rest.iter().position(|&byte| byte < b' ')).flatten();
+    Some(from + control.unwrap_or(end))
+}
+
+/// The place of the first quote, backslash or control character among eight bytes, all looked at together.
+fn first_special(word: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+
+    let word = u64::from_le_bytes(word);
+    // The high bit of each byte below the limit. A borrow may set it in bytes behind one that is, too:
+    // the first that is set is right.
+    let below =
+        |word: u64, limit: u8| word.wrapping_sub(ONES.wrapping_mul(limit.into())) & !word & HIGHS;
+    let is = |byte: u8| below(word ^ ONES.wrapping_mul(byte.into()), 1);
+    let found = below(word, b' ') | is(b'"') | is(b'\\');
+    usize::try_from(found.trailing_zeros() / 8).ok().filter(|&place| place < 8)
+}
+
 /// `-? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?`
 fn is_number(word: &[u8]) -> bool {
     let word = word.strip_prefix(b"-").unwrap_or(word);
@@ -345,24 +318,10 @@ fn is_number(word: &[u8]) -> bool {
         && exponent.is_none_or(unsigned)
 }
 
-/// The text of a string at `span`, quotes and all; `None` where it is none, or no Unicode.
-pub(super) fn unescaped(text: &[u8], span: &Span) -> Option<String> {
-    serde_json::from_slice(text.get(span.clone())?).ok()
-}
-
-/// The member that the string at `span` names.
-pub(super) fn named(text: &[u8], span: &Span) -> Option<Name> {
-    let quoted = text.get(span.clone())?;
-    let plain = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if plain.contains(&b'\\') {
-        return Name::of(unescaped(text, span)?.as_bytes());
-    }
-    Name::of(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::limits::MAX_DEPTH;
+    use super::super::name::Column;
     use super::*;
 
     fn is_json(text: &str) -> bool {
@@ -428,6 +387,24 @@ mod tests {
             for text in [part.to_owned(), format!("[{part}]"), format!("{{\"k\": {part} }}")] {
                 let is = serde_json::from_str::<serde_json::Value>(&text).is_ok();
                 assert_eq!(is_json(&text), is, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn strings_end_where_they_end() {
+        for length in 0..70 {
+            for (byte, end) in
+                [(b'"', Some(length)), (b'\\', Some(length)), (7, Some(length)), (b'a', None)]
+            {
+                let mut text = "é\u{7f}!~".repeat(20).into_bytes();
+                text.truncate(length);
+                text.push(byte);
+                if byte != 7 {
+                    assert_eq!(plain_bytes(&text), end, "{length} {byte}"); // else it does not end
+                }
+                text.extend_from_slice(b"\"\\\x01 and more");
+                assert_eq!(plain_bytes(&text), end.or(Some(length + 1)), "{length} {byte}");
             }
         }
     }

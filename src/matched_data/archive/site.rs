@@ -1,7 +1,8 @@
 //! Where the blobs of an event stand, and what stands with them.
 
 use super::limits::MAX_ROW_MEMBERS;
-use super::scan::{Kind, Name, Note, Scan, Span, named};
+use super::name::{Column, Name, named};
+use super::scan::{Kind, Note, Scan, Span};
 
 /// A blob in the text of an event.
 #[derive(Clone, Debug)]
@@ -28,12 +29,11 @@ struct Entry {
     is_ambiguous: bool,
 }
 
-/// The notes of a scan, those of one object together.
-struct Notes<'s> {
+/// What is known of the objects that hold metadata.
+struct Surroundings<'s> {
     scan: &'s Scan,
-    by_node: Vec<&'s Note>,
-    /// Objects that have a row's members.
-    rows: Vec<usize>,
+    /// The members of rows, those of one object together.
+    columns: Vec<&'s Note>,
     /// Objects with more than one `Metadata`.
     doubled: Vec<usize>,
 }
@@ -44,7 +44,7 @@ pub(super) fn sites(scan: &Scan, text: &[u8]) -> Vec<Site> {
     if !scan.has_blob {
         return Vec::new();
     }
-    let (notes, mut entries) = Notes::of(scan, text);
+    let (around, mut entries) = Surroundings::of(scan, text);
     entries.sort_by_key(|entry| entry.holder);
     let mut sites = Vec::new();
     for group in entries.chunk_by(|one, other| one.holder == other.holder) {
@@ -52,11 +52,11 @@ pub(super) fn sites(scan: &Scan, text: &[u8]) -> Vec<Site> {
         let opened = count(Name::Blob) + count(Name::Opened);
         let is_ambiguous = opened > 1
             || count(Name::Binding) > 1
-            || group.iter().any(|entry| entry.is_ambiguous || notes.is_doubled(entry.holder));
+            || group.iter().any(|entry| entry.is_ambiguous || around.is_doubled(entry.holder));
         let binding = group.iter().find(|entry| entry.what == Name::Binding);
         for entry in group.iter().filter(|entry| entry.what == Name::Blob) {
             // Of several only the first is asked for its row: none of them will be opened.
-            let row = if is_ambiguous { Some(Vec::new()) } else { notes.row(entry.holder) };
+            let row = if is_ambiguous { Some(Vec::new()) } else { around.row(entry.holder) };
             sites.push(Site {
                 name: entry.name.clone(),
                 blob: entry.value.clone(),
@@ -70,19 +70,15 @@ pub(super) fn sites(scan: &Scan, text: &[u8]) -> Vec<Site> {
     sites
 }
 
-impl<'s> Notes<'s> {
+impl<'s> Surroundings<'s> {
     fn of(scan: &'s Scan, text: &[u8]) -> (Self, Vec<Entry>) {
         let mut by_node: Vec<&Note> = scan.notes.iter().collect();
         by_node.sort_by_key(|note| note.node);
-        let (mut rows, mut doubled, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut doubled, mut entries) = (Vec::new(), Vec::new());
         for group in by_node.chunk_by(|one, other| one.node == other.node) {
-            let Some(&&Note { node, .. }) = group.first() else { continue };
             let named = |name| group.iter().filter(move |note| note.name == name);
-            if group.iter().any(|note| matches!(note.name, Name::Row(_))) {
-                rows.push(node);
-            }
-            if named(Name::Metadata).nth(1).is_some() {
-                doubled.push(node);
+            if let Some(again) = named(Name::Metadata).nth(1) {
+                doubled.push(again.node);
             }
             entries.extend(group.iter().filter_map(|note| member(note)));
             let (mut keys, mut values) = (named(Name::Key), named(Name::Value));
@@ -91,7 +87,8 @@ impl<'s> Notes<'s> {
                 entries.extend(pair(scan, text, key, value, is_ambiguous));
             }
         }
-        (Self { scan, by_node, rows, doubled }, entries)
+        by_node.retain(|note| matches!(note.name, Name::Row(_)));
+        (Self { scan, columns: by_node, doubled }, entries)
     }
 
     /// Whether the metadata stands in an object that has it twice.
@@ -102,22 +99,39 @@ impl<'s> Notes<'s> {
         parent.is_some_and(|parent| self.doubled.binary_search(&parent).is_ok())
     }
 
-    /// The members of the row that metadata belongs to: the nearest object around it that has any. `None`
-    /// when they are more than a row has.
+    /// The members of the row that metadata belongs to: of every object around it, so that none nearer by
+    /// hides what the row says. A time alone, elsewhere than in the event itself, is that of an envelope.
+    /// `None` when they are more than rows have.
     fn row(&self, holder: usize) -> Option<Vec<Note>> {
-        let mut node = Some(holder);
+        let mut row = Vec::new();
+        let (mut node, event) = (Some(holder), self.event(holder));
         while let Some(at) = node {
-            if self.rows.binary_search(&at).is_ok() {
-                let first = self.by_node.partition_point(|note| note.node < at);
-                let notes = self.by_node.iter().skip(first).take_while(|note| note.node == at);
-                let members = notes.filter(|note| matches!(note.name, Name::Row(_)));
-                let members: Vec<Note> =
-                    members.take(MAX_ROW_MEMBERS + 1).map(|&note| note.clone()).collect();
-                return (members.len() <= MAX_ROW_MEMBERS).then_some(members);
+            let first = self.columns.partition_point(|note| note.node < at);
+            let columns = self.columns.iter().skip(first).take_while(|note| note.node == at);
+            let columns: Vec<&&Note> = columns.take(MAX_ROW_MEMBERS + 1).collect();
+            let is_time =
+                |note: &&&Note| matches!(note.name, Name::Row(Column::Time | Column::AwsTime));
+            if at == event || !columns.iter().all(is_time) {
+                row.extend(columns.into_iter().map(|&note| note.clone()));
             }
-            node = self.scan.nodes.get(at).and_then(|node| node.parent);
+            if row.len() > MAX_ROW_MEMBERS {
+                return None;
+            }
+            node = self.parent(at);
         }
-        Some(Vec::new())
+        Some(row)
+    }
+
+    /// The object that metadata is of.
+    fn event(&self, holder: usize) -> usize {
+        let node = self.scan.nodes.get(holder);
+        let is_metadata =
+            node.is_some_and(|node| node.name == Some(Name::Metadata) || node.kind == Kind::Array);
+        if is_metadata { self.parent(holder).unwrap_or(holder) } else { holder }
+    }
+
+    fn parent(&self, node: usize) -> Option<usize> {
+        self.scan.nodes.get(node)?.parent
     }
 }
 
@@ -182,7 +196,16 @@ mod tests {
             ),
             (
                 r#"{"RayID": 0, "e": {"RuleID": 1, "Metadata": {"encrypted_matched_data": null}}}"#,
-                vec![("null", false, 1)],
+                vec![("null", false, 2)],
+            ),
+            // Metadata does not hide the row, and the time of an envelope is not the row's.
+            (
+                r#"{"RayID": 0, "Datetime": 1, "Metadata": {"RuleID": 1, "encrypted_matched_data": "A"}}"#,
+                vec![("\"A\"", false, 3)],
+            ),
+            (
+                r#"{"Datetime": 0, "e": {"Datetime": 1, "Metadata": {"encrypted_matched_data": "A"}}}"#,
+                vec![("\"A\"", false, 1)],
             ),
             (r#"{"key": "encrypted_matched_data", "value": "A"}"#, vec![("\"A\"", false, 0)]),
             (r#"{"matched_data": "encrypted_matched_data"}"#, vec![]),

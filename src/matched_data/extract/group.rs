@@ -22,6 +22,8 @@ pub(super) struct Group<'t> {
     pub(super) rank: Option<Rank>,
     pub(super) via: &'t [Function],
     pub(super) text: Cow<'t, [u8]>,
+    /// Whether the value is of type Bytes, and not shown as text only.
+    is_bytes: bool,
     pieces: &'t [Piece],
     sources: Vec<Source>,
     pub(super) spans: Vec<Span>,
@@ -74,18 +76,23 @@ impl Span {
 }
 
 impl Group<'_> {
-    fn is_of(&self, other: &Self) -> bool {
-        self.via == other.via
-            && self.text == other.text
-            && self.pieces == other.pieces
-            && self.sources == other.sources
+    /// Whether both are one value: made of the same bytes, or of bytes of which as many are logged.
+    fn is_of(&self, other: &Self, denied: &Denied) -> bool {
+        if self.via != other.via || self.text != other.text {
+            return false;
+        }
+        let is_same = self.pieces == other.pieces && self.sources == other.sources;
+        is_same || !self.keeps_length() && self.denied(denied) == other.denied(denied)
+    }
+
+    fn keeps_length(&self) -> bool {
+        self.via.iter().all(|name| matches!(name, Function::Lower | Function::Upper))
     }
 
     /// The bytes of the request that a span was made of; known where every function keeps the length.
     pub(super) fn raw(&self, span: &Range<usize>) -> Option<Vec<Stretch>> {
-        let keeps = self.via.iter().all(|name| matches!(name, Function::Lower | Function::Upper));
         let [Source::Text(place)] = self.sources.as_slice() else { return None };
-        if keeps && place.len() == self.text.len() { place.raw(span) } else { None }
+        if self.keeps_length() && place.len() == self.text.len() { place.raw(span) } else { None }
     }
 
     /// The bytes of the value that are not logged, in order.
@@ -96,8 +103,9 @@ impl Group<'_> {
             if own.is_empty() {
                 continue;
             }
-            if self.pieces.is_empty() {
-                // The value is the input, byte for byte; where it cannot be, any byte may be in any.
+            // Where no function made the bytes, the value is the input, byte for byte. Where it cannot
+            // be, any byte may be in any.
+            if self.pieces.is_empty() && !(self.is_bytes && !self.via.is_empty()) {
                 match (source, self.sources.len()) {
                     (Source::Text(place), 1) if place.len() == self.text.len() => {
                         ranges.extend(own)
@@ -241,15 +249,15 @@ impl<'s, 'r, 't> Gatherer<'s, 'r, 't> {
             rank,
             via: &contribution.via,
             text,
+            is_bytes: matches!(contribution.value, Some(Value::Bytes(_))),
             pieces: &contribution.pieces,
             sources,
             spans: vec![Span { range, rules: vec![rule] }],
         };
         let known = self.by_key.entry(group.key.clone()).or_default();
-        let same = known
-            .iter()
-            .copied()
-            .find(|&index| self.groups.get(index).is_some_and(|other| other.is_of(&group)));
+        let same = known.iter().copied().find(|&index| {
+            self.groups.get(index).is_some_and(|other| other.is_of(&group, self.denied))
+        });
         match same.and_then(|index| self.groups.get_mut(index)) {
             Some(other) => other.spans.extend(group.spans),
             None => {

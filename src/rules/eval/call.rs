@@ -303,32 +303,51 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
     /// Of bytes or of arrays; arguments without a value are left out.
     fn concat(&self, value: Option<Flow<'v, T>>, room: &mut usize) -> Found<'v, T> {
         let values = || once(&value).chain(self.rest.iter().map(|(value, _)| value));
-        match values().flatten().next() {
-            None => self.made(|_| None),
-            Some(Flow::Bytes(_)) => self.made(|pieces| {
+        let origins: Vec<_> = values()
+            .zip(self.origins())
+            .map(|(value, origin)| if value.is_some() { origin.clone() } else { T::of_rule() })
+            .collect();
+        let mut pieces = T::Pieces::default();
+        let made = match values().flatten().next() {
+            None => return self.made(|_| None),
+            Some(Flow::Bytes(_)) => {
                 let bytes = values().enumerate().filter_map(|(argument, value)| match value {
                     Some(Flow::Bytes(bytes)) => Some((argument, &**bytes)),
                     _ => None,
                 });
-                let made = functions::concat(bytes, *room, pieces);
-                Some(Flow::Bytes(within(room, made)))
-            }),
-            Some(_) => {
-                let mut items = Vec::new();
-                for (value, origin) in values().zip(self.origins()) {
-                    let Some(value) = value.clone() else { continue };
-                    let _ = flow::each(value, origin, &mut |value, origin| {
-                        if items.len() >= MAX_MADE_ELEMENTS {
-                            return ControlFlow::Break(());
-                        }
-                        let origin = T::handed_on(self.call.function, &origin);
-                        items.push(Item { value, origin });
-                        ControlFlow::Continue(())
-                    });
-                }
-                self.made(|_| Some(Flow::Made(items)))
+                let made = functions::concat(bytes, *room, &mut pieces);
+                Flow::Bytes(within(room, made))
             }
+            Some(_) => {
+                let arrays = values().zip(&origins);
+                let arrays = arrays.filter_map(|(value, origin)| Some((value.clone()?, origin)));
+                Flow::Made(self.elements_of(arrays))
+            }
+        };
+        (Some(made), T::called(self.call.function, origins.iter(), pieces))
+    }
+
+    /// The elements of arrays, one array after the other.
+    fn elements_of<'o>(
+        &self,
+        arrays: impl Iterator<Item = (Flow<'v, T>, &'o T::Origin)>,
+    ) -> Vec<Item<'v, T>>
+    where
+        T: 'o,
+        'v: 'o,
+    {
+        let mut items = Vec::new();
+        for (array, origin) in arrays {
+            let _ = flow::each(array, origin, &mut |value, origin| {
+                if items.len() >= MAX_MADE_ELEMENTS {
+                    return ControlFlow::Break(());
+                }
+                let origin = T::handed_on(self.call.function, &origin);
+                items.push(Item { value, origin });
+                ControlFlow::Continue(())
+            });
         }
+        items
     }
 }
 

@@ -40,8 +40,21 @@ impl Program {
     }
 }
 
-/// The answer of a condition, and why.
+/// The answer of a condition, and why. What most conditions are is done in place.
+#[inline(always)]
 fn holds<'v, T: Tracer<'v>>(
+    node: &'v Node,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    match node {
+        Node::Field(compare) => field(compare, facts, tracer),
+        node => composed(node, facts, tracer),
+    }
+}
+
+#[inline(never)]
+fn composed<'v, T: Tracer<'v>>(
     node: &'v Node,
     facts: &'v Facts<'v>,
     tracer: &mut T,
@@ -71,7 +84,7 @@ fn holds<'v, T: Tracer<'v>>(
 }
 
 /// A comparison of a field's value, which stays where it is.
-#[inline]
+#[inline(always)]
 fn field<'v, T: Tracer<'v>>(
     compare: &'v FieldCompare,
     facts: &'v Facts<'v>,
@@ -85,7 +98,7 @@ fn field<'v, T: Tracer<'v>>(
         origin = T::stepped(&origin, step, value);
     }
     let holds = compare.test.holds(Seen::value(value));
-    (holds, T::reason(&compare.test, compare.place, value.map(Flow::of), origin, holds))
+    (holds, T::reason_of_field(compare, value, origin, holds))
 }
 
 /// A comparison of what a function gives.
@@ -101,6 +114,7 @@ fn made<'v, T: Tracer<'v>>(
 }
 
 /// `and` and `or`: the first operand that is `decides` ends it.
+#[inline(always)]
 fn joined<'v, T: Tracer<'v>>(
     operands: &'v [Node],
     decides: bool,

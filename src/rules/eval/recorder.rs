@@ -9,7 +9,7 @@ use super::tracer::{Subject, Tracer};
 use crate::rules::ast::Step;
 use crate::rules::functions::Function;
 use crate::rules::functions::written::Kept;
-use crate::rules::program::{Place, Test};
+use crate::rules::program::{FieldCompare, Place, Test};
 use crate::rules::scheme::FieldId;
 use crate::rules::trace::{Access, Contribution, Input, Piece, Taken, What};
 use crate::rules::value::Value;
@@ -64,6 +64,7 @@ impl<'v> Origin<'v> {
         'v: 'o,
     {
         let leading = arguments.iter().find(|argument| !argument.inputs.is_empty());
+        let leading = leading.or_else(|| arguments.iter().find(|argument| !argument.via.is_empty()));
         let mut via = leading.map(|argument| argument.via.clone()).unwrap_or_default();
         via.push(function);
         let mut inputs = Vec::new();
@@ -282,6 +283,15 @@ impl<'v> Tracer<'v> for Recorder {
 
     fn no_reasons() -> Vec<Contribution<'v>> {
         Vec::new()
+    }
+
+    fn reason_of_field(
+        compare: &FieldCompare,
+        value: Option<&'v Value<'v>>,
+        origin: Origin<'v>,
+        holds: bool,
+    ) -> Vec<Contribution<'v>> {
+        Self::reason(&compare.test, compare.place, value.map(Flow::of), origin, holds)
     }
 
     fn reason(

@@ -93,16 +93,23 @@ impl Test {
                 _ => op.holds_of_nothing(),
             },
             Self::BitwiseAnd(bits) => matches!(value, Seen::Int(value) if value & bits != 0),
-            Self::Contains(finder) => {
-                matches!(value, Seen::Bytes(value) if finder.find(value).is_some())
-            }
-            Self::Matches(regex) => matches!(value, Seen::Bytes(value) if regex.is_match(value)),
-            Self::Wildcard(wildcard) => {
-                matches!(value, Seen::Bytes(value) if wildcard.is_match(value))
-            }
             Self::InInts(set) => matches!(value, Seen::Int(value) if set.contains(value)),
             Self::InIps(set) => matches!(value, Seen::Ip(value) if set.contains(value)),
-            Self::InBytes(set) => matches!(value, Seen::Bytes(value) if set.contains(value)),
+            Self::Contains(_) | Self::Matches(_) | Self::Wildcard(_) | Self::InBytes(_) => {
+                matches!(value, Seen::Bytes(value) if self.searches(value))
+            }
+        }
+    }
+
+    /// Apart, so that what is short stays in registers.
+    #[inline(never)]
+    fn searches(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Contains(finder) => finder.find(value).is_some(),
+            Self::Matches(regex) => regex.is_match(value),
+            Self::Wildcard(wildcard) => wildcard.is_match(value),
+            Self::InBytes(set) => set.contains(value),
+            _ => false,
         }
     }
 

@@ -6,7 +6,7 @@ use super::flow::Flow;
 use crate::rules::ast::Step;
 use crate::rules::functions::Function;
 use crate::rules::functions::written::Pieces;
-use crate::rules::program::{Place, Test};
+use crate::rules::program::{FieldCompare, Place, Test};
 use crate::rules::scheme::FieldId;
 use crate::rules::value::Value;
 
@@ -84,6 +84,13 @@ pub(super) trait Tracer<'v>: Sized {
 
     /// No reason yet.
     fn no_reasons() -> Self::Reasons;
+    /// The reason why a comparison of a field is what it is.
+    fn reason_of_field(
+        compare: &FieldCompare,
+        value: Option<&'v Value<'v>>,
+        origin: Self::Origin,
+        holds: bool,
+    ) -> Self::Reasons;
     /// The reason why a comparison is what it is.
     fn reason(
         test: &Test,
@@ -145,6 +152,14 @@ impl<'v> Tracer<'v> for Off {
     }
     #[inline(always)]
     fn no_reasons() {}
+    #[inline(always)]
+    fn reason_of_field(
+        _compare: &FieldCompare,
+        _value: Option<&'v Value<'v>>,
+        _origin: (),
+        _holds: bool,
+    ) {
+    }
     #[inline(always)]
     fn reason(
         _test: &Test,

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// Makes a folder that only this user reads, unless it is there.
 ///
@@ -105,5 +105,43 @@ fn lines(packed: &[u8], most_bytes: u64) -> Option<u64> {
         }
         let breaks = buffer.get(..read)?.iter().filter(|byte| **byte == b'\n').count();
         lines = lines.saturating_add(u64::try_from(breaks).ok()?);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn lines_are_counted_in_what_is_whole() {
+        let whole = packed(b"{}\n{}\n");
+        assert_eq!(lines(&whole, 1_000), Some(2));
+        assert_eq!(lines(&packed(b""), 1_000), Some(0));
+        for cut in 0..whole.len() {
+            assert_eq!(lines(&whole[..cut], 1_000), None, "{cut}");
+        }
+        for place in [10, whole.len() - 8, whole.len() - 4] {
+            let mut changed = whole.clone();
+            changed[place] ^= 1;
+            assert_ne!(lines(&changed, 1_000), Some(2), "{place}");
+        }
+        assert_eq!(lines(&[whole.clone(), whole].concat(), 1_000), None, "one member, and no more");
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_a_batch_can_hold() {
+        let bomb = packed(&vec![b'\n'; 200_000]);
+        assert!(bomb.len() < 2_000);
+        assert_eq!(lines(&bomb, 200_000), Some(200_000));
+        assert_eq!(lines(&bomb, 199_999), None);
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Spool {
     _lock: File,
     most_bytes: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// Those of `waiting`.
+    events: u64,
     /// Of everything in the folder.
     bytes: u64,
 }
@@ -55,6 +57,10 @@ pub(super) enum Oldest {
     Corrupt {
         events: u32,
     },
+    /// A hand has taken the file.
+    Gone {
+        events: u32,
+    },
 }
 
 impl Spool {
@@ -72,6 +78,7 @@ impl Spool {
             _lock: lock,
             most_bytes,
             waiting: BTreeMap::new(),
+            events: 0,
             bytes: 0,
         };
         let mut cut = Vec::new();
@@ -92,6 +99,7 @@ impl Spool {
         let bytes = metadata.len();
         if let Some(name) = Name::parse(text) {
             self.bytes = self.bytes.saturating_add(bytes);
+            self.events = self.events.saturating_add(name.events.into());
             if let Some(other) = self.waiting.insert(name.number, Waiting { name, bytes }) {
                 // Two of one number, as a hand may put them here: both are sent, one after the other.
                 self.renumber(&other)?;
@@ -121,8 +129,8 @@ impl Spool {
     }
 
     /// Events that wait.
-    pub(super) fn events(&self) -> u64 {
-        self.waiting.values().map(|waiting| u64::from(waiting.name.events)).sum()
+    pub(super) const fn events(&self) -> u64 {
+        self.events
     }
 
     /// Bytes of the folder.
@@ -145,6 +153,7 @@ impl Spool {
         let path = self.path(&name);
         file::write(&path, &temporary(&path), body).map_err(NotSpooled::Failed)?;
         self.bytes = self.bytes.saturating_add(bytes);
+        self.events = self.events.saturating_add(events.into());
         self.waiting.insert(number, Waiting { name, bytes });
         Ok(())
     }
@@ -163,8 +172,9 @@ impl Spool {
                 Ok(Oldest::Corrupt { events })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.forget(number); // a hand has taken it
-                Ok(Oldest::Corrupt { events })
+                let bytes = self.take_out(number).map_or(0, |waiting| waiting.bytes);
+                self.bytes = self.bytes.saturating_sub(bytes);
+                Ok(Oldest::Gone { events })
             }
             Err(error) => Err(error),
         }
@@ -173,7 +183,7 @@ impl Spool {
     /// Removes a batch that the collector has. It is not sent again by this process, also where the disk
     /// fails.
     pub(super) fn remove(&mut self, number: u64) -> io::Result<()> {
-        let Some(waiting) = self.waiting.remove(&number) else { return Ok(()) };
+        let Some(waiting) = self.take_out(number) else { return Ok(()) };
         match fs::remove_file(self.path(&waiting.name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => self.bytes = self.bytes.saturating_sub(waiting.bytes),
@@ -189,12 +199,10 @@ impl Spool {
 
     /// Moves a batch that waits to one of the folders.
     pub(super) fn set_aside(&mut self, number: u64, why: SetAside) -> io::Result<()> {
-        let Some(waiting) = self.waiting.remove(&number) else { return Ok(()) };
-        let moved = self.move_aside(&self.path(&waiting.name), &waiting.name.to_string(), why);
-        if moved.is_err() {
-            self.waiting.insert(number, waiting);
-        }
-        moved
+        let Some(Waiting { name, .. }) = self.waiting.get(&number) else { return Ok(()) };
+        self.move_aside(&self.path(name), &name.to_string(), why)?;
+        self.take_out(number);
+        Ok(())
     }
 
     /// Whether a batch waits here.
@@ -202,10 +210,10 @@ impl Spool {
         self.waiting.contains_key(&number)
     }
 
-    fn forget(&mut self, number: u64) {
-        if let Some(waiting) = self.waiting.remove(&number) {
-            self.bytes = self.bytes.saturating_sub(waiting.bytes);
-        }
+    fn take_out(&mut self, number: u64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&number)?;
+        self.events = self.events.saturating_sub(waiting.name.events.into());
+        Some(waiting)
     }
 
     fn move_aside(&self, path: &Path, name: &str, why: SetAside) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 import random
 
-from .language import BOOL, BYTES, INT, IP, array, map_of
+from .language import BOOL, BYTES, INT, array, map_of
 from .request import FIELDS
 
 WORDS = [
