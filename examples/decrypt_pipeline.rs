@@ -62,14 +62,19 @@ impl<W: Write> Sink<W> {
         let Ok(event) = serde_json::from_slice::<Value>(line) else {
             return Ok(()); // counted as no JSON
         };
-        let place = ["Datetime", "ClientIP", "RuleID"].map(|name| event[name].to_string());
-        let metadata = &event["Metadata"];
-        match metadata["matched_data"].as_object() {
-            Some(fields) => fields.iter().try_for_each(|(field, matched)| {
-                writeln!(self.out, "{} {}", place.join(" "), shown(&format!("{field} {matched}")))
+        let place = ["Datetime", "ClientIP", "RuleID"]
+            .map(|name| shown(&event.get(name).unwrap_or(&Value::Null).to_string()))
+            .join(" ");
+        let metadata = event.get("Metadata").unwrap_or(&Value::Null);
+        match metadata.get("matched_data").map(Value::as_object) {
+            Some(Some(fields)) => fields.iter().try_for_each(|(field, matched)| {
+                writeln!(self.out, "{place} {}", shown(&format!("{field} {matched}")))
             }),
-            None if metadata["encrypted_matched_data"].is_null() => Ok(()),
-            None => writeln!(self.out, "{} sealed", place.join(" ")),
+            Some(None) => writeln!(self.out, "{place} of no fields"),
+            None if metadata.get("encrypted_matched_data").is_some() => {
+                writeln!(self.out, "{place} sealed")
+            }
+            None => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@
     missing_docs,
     reason = "in a test, a panic is the report"
 )]
+#![cfg(unix)]
 
 use std::collections::VecDeque;
 use std::fs;

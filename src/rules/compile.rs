@@ -26,10 +26,14 @@ use super::wildcard::Wildcard;
 #[non_exhaustive]
 pub enum CompileError {
     /// It names a field or list that the scheme does not have.
-    #[error("the expression was parsed with another scheme\ncompile it with the scheme that it was parsed with")]
+    #[error(
+        "the expression was parsed with another scheme\ncompile it with the scheme that it was parsed with"
+    )]
     OtherScheme,
     /// It holds what the parser refuses: a literal of another type, or a bad pattern.
-    #[error("the expression is not one that the parser gives\nparse its text instead of changing what was parsed")]
+    #[error(
+        "the expression is not one that the parser gives\nparse its text instead of changing what was parsed"
+    )]
     Malformed,
 }
 
@@ -73,8 +77,8 @@ impl<'s> Compiler<'s> {
                 let operands = operands.iter().map(|operand| self.node(operand));
                 let operands = operands.collect::<Result<_, _>>()?;
                 Ok(match op {
-                    LogicalOp::And => Node::And(operands),
-                    LogicalOp::Or => Node::Or(operands),
+                    LogicalOp::And => Node::Joined { decides: false, operands },
+                    LogicalOp::Or => Node::Joined { decides: true, operands },
                     LogicalOp::Xor => Node::Xor(operands),
                 })
             }
@@ -83,9 +87,7 @@ impl<'s> Compiler<'s> {
                 Ok(Node::Quantified(*quantifier, Box::new(self.each(operand)?)))
             }
             _ if expr.shape != Shape::One => Err(CompileError::Malformed),
-            ExprKind::Compare { .. } | ExprKind::Truth(_) => {
-                self.compare(expr).map(Self::one)
-            }
+            ExprKind::Compare { .. } | ExprKind::Truth(_) => self.compare(expr).map(Self::one),
         }
     }
 
@@ -247,16 +249,16 @@ impl<'a> Literals<'a> {
         let first = |work| Some((work, self.0.iter().take(1).collect()));
         let all = |work| Some((work, self.0.iter().collect()));
         match function {
-            Function::BitSlice => {
-                first(Work::BitSlice { start: self.int(1)?, end: self.int(2)? })
-            }
+            Function::BitSlice => first(Work::BitSlice { start: self.int(1)?, end: self.int(2)? }),
             Function::Cidr => first(Work::Cidr { v4_bits: self.int(1)?, v6_bits: self.int(2)? }),
             // As documented: `cidr(<address>, 32, <ipv6_network_bits>)`.
             Function::Cidr6 => first(Work::Cidr { v4_bits: 32, v6_bits: self.int(1)? }),
             Function::Concat => all(Work::Concat),
             Function::DecodeBase64 => first(Work::DecodeBase64),
             Function::EncodeBase64 => {
-                let options = self.optional_bytes(1).map_or(Some(Base64Options::default()), Base64Options::parse);
+                let options = self
+                    .optional_bytes(1)
+                    .map_or(Some(Base64Options::default()), Base64Options::parse);
                 first(Work::EncodeBase64(options?))
             }
             Function::EndsWith => all(Work::EndsWith),
@@ -297,7 +299,8 @@ impl<'a> Literals<'a> {
             Function::ToString => first(Work::ToString),
             Function::Upper => first(Work::Upper),
             Function::UrlDecode => {
-                let options = self.optional_bytes(1).map_or(Some(UrlOptions::default()), UrlOptions::parse);
+                let options =
+                    self.optional_bytes(1).map_or(Some(UrlOptions::default()), UrlOptions::parse);
                 first(Work::UrlDecode(options?))
             }
             Function::Uuidv4 => first(Work::Uuidv4),

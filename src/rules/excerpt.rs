@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::functions::Function;
+use super::limits::MAX_EXPRESSION_BYTES;
 
 /// Columns of a line that are shown around the place.
 const SHOWN_COLUMNS: usize = 100;
@@ -17,7 +18,9 @@ pub(super) fn excerpt(text: &str, line_start: usize, part: Range<usize>) -> Stri
     let line = line.split('\n').next().unwrap_or_default().trim_end_matches('\r');
     let end = part.end.min(line_start + line.len()).max(part.start);
     let part = part.start..end;
-    let secrets = secrets(text);
+    // What is longer is told by its start, and each name looks for its end: that is quadratic.
+    let most = (0..=MAX_EXPRESSION_BYTES).rev().find(|end| text.is_char_boundary(*end));
+    let secrets = secrets(text.get(..most.unwrap_or_default()).unwrap_or_default());
     let from = window(line, part.start - line_start);
     let (mut shown_line, mut marks) = (String::from("  "), String::from("  "));
     if from > 0 {
@@ -57,13 +60,15 @@ fn secret(text: &str, behind_name: usize) -> Option<Range<usize>> {
     let rest = text.get(behind_name..)?;
     let argument = rest.trim_start().strip_prefix('(')?.trim_start();
     let start = text.len() - argument.len();
-    let length = match argument.find(['"', ',', ')']) {
+    let string = match argument.find(['"', ',', ')']) {
         Some(quote) if argument.get(quote..)?.starts_with('"') => {
             quote + string_length(argument.get(..quote)?, argument.get(quote..)?)
         }
-        end => end.unwrap_or(argument.len()),
+        _ => 0,
     };
-    Some(start..start + length)
+    // What follows without a comma is of the key too: a quote in it was not escaped.
+    let behind = argument.get(string..)?;
+    Some(start..start + string + behind.find([',', ')']).unwrap_or(behind.len()))
 }
 
 /// The length of a string, from its first quote on, with what is in front of that: `r##` of a raw one.
@@ -181,6 +186,7 @@ mod tests {
             ),
             ("is_timed_hmac_valid_v0(61:62, x)", "is_timed_hmac_valid_v0(•••••, x)"),
             ("is_timed_hmac_valid_v0(\"abc", "is_timed_hmac_valid_v0(••••"),
+            ("is_timed_hmac_valid_v0(\"a\"bc\", x", "is_timed_hmac_valid_v0(••••••, x"),
             ("is_timed_hmac_valid_v0(", "is_timed_hmac_valid_v0("),
             (
                 "ssl and is_timed_hmac_valid_v0(\"a\", \"b\") or is_timed_hmac_valid_v0(\"c\")",

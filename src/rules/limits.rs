@@ -48,7 +48,7 @@ pub const MAX_REFERENCES: usize = 8;
 /// minutes for one body.
 pub const MAX_REGEX_BYTES: usize = 196_608;
 
-/// What all regular expressions of a rule file may take together, in bytes, once compiled.
+/// What all regular expressions and wildcards of a rule file may take together, in bytes, once compiled.
 pub const MAX_REGEX_TOTAL_BYTES: usize = 67_108_864;
 
 /// What one regular expression may keep of the states that it met, for each thread that runs it, in bytes.

@@ -7,9 +7,7 @@ use memchr::memmem::Finder;
 
 use super::ast::{OrderOp, Quantifier, Span, Step};
 use super::facts::FieldSet;
-use super::functions::{
-    Base64Options, ByteSet, Function, TimedHmac, UrlOptions,
-};
+use super::functions::{Base64Options, ByteSet, Function, TimedHmac, UrlOptions};
 use super::regex::Regex;
 use super::replacement::Replacement;
 use super::scheme::FieldId;
@@ -34,8 +32,11 @@ impl Program {
 /// A condition that gives a Bool.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    And(Box<[Node]>),
-    Or(Box<[Node]>),
+    /// `and` and `or`: the first operand that is `decides` is the answer, and the others are not looked at.
+    Joined {
+        decides: bool,
+        operands: Box<[Node]>,
+    },
     Xor(Box<[Node]>),
     Not(Box<Node>),
     Quantified(Quantifier, Box<Each>),
@@ -149,8 +150,14 @@ pub(super) enum Argument {
 /// What a call does. What has to be a literal is in here, ready to use, and not among the arguments.
 #[derive(Clone, Debug)]
 pub(super) enum Work {
-    BitSlice { start: i64, end: i64 },
-    Cidr { v4_bits: i64, v6_bits: i64 },
+    BitSlice {
+        start: i64,
+        end: i64,
+    },
+    Cidr {
+        v4_bits: i64,
+        v6_bits: i64,
+    },
     Concat,
     DecodeBase64,
     EncodeBase64(Base64Options),

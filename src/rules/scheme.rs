@@ -190,7 +190,7 @@ impl Scheme {
 }
 
 /// Words of the language, which no field can have for a name.
-const RESERVED: [&str; 19] = [
+const RESERVED: [&str; 20] = [
     "all",
     "and",
     "any",
@@ -210,6 +210,7 @@ const RESERVED: [&str; 19] = [
     "strict",
     "true",
     "wildcard",
+    "xor",
 ];
 
 /// Names like `my.field_2`: parts of letters, digits and `_`, the first of which is a letter.

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 
 use super::ast::Case;
 use super::limits::MAX_WILDCARD_STARS;
+
+/// Longest piece that is looked for by the automaton which takes most memory, in bytes.
+const MAX_FAST_BYTES: usize = 64;
 
 /// A compiled wildcard: `*` is any bytes, perhaps none; `\*` and `\\` are the characters.
 #[derive(Clone, Debug)]
@@ -98,6 +101,12 @@ impl Wildcard {
         self.stars.as_ref().map_or(0, |stars| stars.middle.len() + 1)
     }
 
+    /// What its automatons take, in bytes.
+    pub(super) fn memory_usage(&self) -> usize {
+        let pieces = self.stars.iter().flat_map(|stars| &stars.middle);
+        pieces.map(|piece| piece.finder.memory_usage()).sum()
+    }
+
     /// Each middle piece at its first place after the one before: if any way fits, this one does.
     fn walk(&self, value: &[u8], mut star: impl FnMut(Range<usize>)) -> Option<()> {
         let Some(stars) = &self.stars else {
@@ -146,13 +155,24 @@ impl Piece {
     }
 }
 
+impl Finder {
+    fn memory_usage(&self) -> usize {
+        match self {
+            Self::Exact(finder) => finder.needle().len(),
+            Self::AnyCase(finder) => finder.memory_usage(),
+        }
+    }
+}
+
 /// Finds a piece whatever its case; `None` where it has no letters.
 fn any_case(piece: &[u8]) -> Option<AhoCorasick> {
     if !piece.iter().any(u8::is_ascii_alphabetic) {
         return None;
     }
+    // The fastest kind takes up to 1 KiB for each byte, and of a long piece nobody waits for the end.
+    let kind = (piece.len() > MAX_FAST_BYTES).then_some(AhoCorasickKind::ContiguousNFA);
     // It can fail for want of room only, with a piece of 2^31 bytes.
-    AhoCorasick::builder().ascii_case_insensitive(true).build([piece]).ok()
+    AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build([piece]).ok()
 }
 
 /// The literal pieces, unescaped: one more than there are stars.
@@ -234,6 +254,20 @@ mod tests {
         assert_eq!(taken, ["apps", "calendar", "admin?expand=true"]);
         assert_eq!(wildcard.stars(), 3);
         assert_eq!(new("a", Case::Ignored).captures(b"a"), Some(vec![]));
+    }
+
+    #[test]
+    fn no_piece_takes_much_memory() {
+        let letters: String = ('a'..='z').chain('0'..='9').cycle().take(4_000).collect();
+        for (piece, most) in
+            [("/wp-content/", 8_192), (&letters[..64], 65_536), (&letters, 262_144)]
+        {
+            let memory = new(&format!("*{piece}*"), Case::Ignored).memory_usage();
+            assert!((piece.len()..most).contains(&memory), "{}: {memory}", piece.len());
+        }
+        let value = format!("..{}..", letters.to_uppercase());
+        assert!(new(&format!("*{letters}*"), Case::Ignored).is_match(value.as_bytes()));
+        assert!(!new(&format!("*{letters}*"), Case::Ignored).is_match(&value.as_bytes()[3..]));
     }
 
     #[test]

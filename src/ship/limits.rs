@@ -65,5 +65,7 @@ pub const MIN_SPOOL_BYTES: u64 = 65_536;
 
 /// Time that is left to events when the last handle goes without a shutdown.
 pub const ABANDONED: Duration = Duration::from_secs(5);
+/// Longest time that a shutdown takes, whatever is asked for: a day, so that the sum with a clock is one.
+pub const LONGEST_SHUTDOWN: Duration = Duration::from_secs(86_400);
 /// Seconds between two warnings of drops for one reason.
 pub const WARN_EVERY_S: i64 = 10;

@@ -65,7 +65,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time;
 
 use self::collector::Token;
-use self::limits::{ABANDONED, MAX_EVENT_BYTES, MAX_QUEUE_BYTES};
+use self::limits::{ABANDONED, LONGEST_SHUTDOWN, MAX_EVENT_BYTES, MAX_QUEUE_BYTES};
 use self::stats::Counters;
 use self::worker::Closing;
 use crate::clock;
@@ -165,10 +165,11 @@ impl Shipper {
     /// and writes the rest to the spool; without one it is lost, and counted. What was in the spool
     /// before stays there for the next start.
     ///
-    /// Returns once that is done, five seconds after the time given at the latest.
+    /// Returns once that is done, five seconds after the time given at the latest: then the disk hangs, and
+    /// what is still waiting goes with the process.
     pub async fn shutdown(&self, within: Duration) -> ShipperStats {
         let Inner { closing, done, counters, .. } = &*self.0;
-        let deadline = clock::monotonic() + within;
+        let deadline = clock::monotonic() + within.min(LONGEST_SHUTDOWN);
         closing.send_if_modified(|present| {
             let is_first = present.is_none();
             present.get_or_insert(deadline);
@@ -178,6 +179,7 @@ impl Shipper {
         // An error says that the sender has gone: the worker has ended.
         if time::timeout(within.saturating_add(ABANDONED), done.changed()).await.is_err() {
             tracing::error!(target: "wafpass::ship", "the disk of the spool does not answer; what is in memory is lost");
+            return self.stats();
         }
         counters.stats(0)
     }

@@ -103,3 +103,18 @@ fn a_failing_reader_ends_it() {
     let log = "truncated\n".as_bytes().chain(BufReader::new(Broken));
     assert_eq!(read(log), ["1 truncated", "2 unread"]);
 }
+
+#[test]
+fn the_debug_text_of_a_line_shows_no_plaintext() {
+    let opener = opener([published_key()]);
+    let log = format!("{}\ntruncated\n", PUBLISHED[0]);
+    let shown: Vec<_> = opener.open_lines(log.as_bytes()).map(|line| format!("{line:?}")).collect();
+    let bytes = PUBLISHED_PLAINTEXT.len();
+    assert_eq!(
+        shown,
+        [
+            format!("Ok(Line {{ number: 1, opened: Ok(\"{bytes} bytes\") }})"),
+            "Ok(Line { number: 2, opened: Err(Truncated) })".to_owned(),
+        ]
+    );
+}

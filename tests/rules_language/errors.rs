@@ -304,6 +304,29 @@ fn every_fault_is_one_line_and_says_what_to_do() {
 }
 
 #[test]
+fn no_error_repeats_a_key() {
+    let behind = "http.host, 10, 20, 8)";
+    for text in [
+        format!("is_timed_hmac_valid_v0(\"topsecret\", {behind} eq true"),
+        format!("is_timed_hmac_valid_v0(\"topsecret\", {behind} contains \"a\""),
+        format!("split(to_string(is_timed_hmac_valid_v0(\"topsecret\", {behind}), \"a\", 2) == 1"),
+        format!("is_timed_hmac_valid_v0(topsecret, {behind}"),
+        format!("is_timed_hmac_valid_v0(5topsecret, {behind}"),
+        format!("is_timed_hmac_valid_v0('topsecret', {behind}"),
+        format!("is_timed_hmac_valid_v0(\u{201c}topsecret\u{201d}, {behind}"),
+        format!("is_timed_hmac_valid_v0(\"a\"topsecret\", {behind}"),
+        format!("is_timed_hmac_valid_v0(\"a\" topsecret, {behind}"),
+        format!("is_timed_hmac_valid_v0(\"topsecret\\q\", {behind}"),
+        format!("is_timed_hmac_valid_v0(\"topsecret, {}", behind.replace('"', "")),
+        format!("is_timed_hmac_valid_v0(\"topsecret\", {behind} and"),
+    ] {
+        let error = refused(&text);
+        assert!(!format!("{error:#} {error:?}").contains("topsecret"), "{text}\n{error:#}");
+        assert!(text.get(error.span()).is_some(), "{text} {:?}", error.span());
+    }
+}
+
+#[test]
 fn what_is_too_long_is_refused() {
     let set = "1 ".repeat(1_025);
     for (text, fault) in [

@@ -348,7 +348,7 @@ fn regular_expressions_share_a_budget() {
     let [fault] = fault.faults() else { panic!("{fault}") };
     assert_eq!(
         fault.fault(),
-        "the regular expressions up to here take more than 67108864 bytes, compiled"
+        "the regular expressions and wildcards up to here take more than 67108864 bytes, compiled"
     );
 }
 
@@ -358,4 +358,56 @@ fn many_members_take_no_more_than_their_time() {
     let text = format!("{{\"rules\": [{{{members}\"id\": 5}}]}}");
     let fault = RuleFile::from_json(&text, &Scheme::default()).unwrap_err();
     assert_eq!(fault.faults().len(), 100);
+}
+
+/// Each fault has a column, which is counted; each name of a key is looked for in what an error shows.
+#[test]
+fn faults_on_one_long_line_take_no_more_than_their_time() {
+    let scheme = Scheme::default();
+    let text = format!("{{\"lists\": {{\"a\": {{\"bytes\": [{}0]}}}}}}", "0,".repeat(500_000));
+    assert_eq!(RuleFile::from_json(&text, &scheme).unwrap_err().faults().len(), 100);
+
+    let rule = "{\"id\": \"a\", \"expression\": \"ssl\", \"action\": \"log\"},";
+    let text = format!("{{\"rules\": [{}{{}}], \"x\": 1}}", rule.repeat(4_000));
+    assert_eq!(RuleFile::from_json(&text, &scheme).unwrap_err().faults().len(), 100);
+
+    let names = "is_timed_hmac_valid_v0(".repeat(300_000);
+    let text = format!("[[rules]]\nid = 'a'\naction = 'log'\nexpression = '{names}'\n");
+    let fault = RuleFile::from_toml(&text, &scheme).unwrap_err();
+    let [fault] = fault.faults() else { panic!("{fault}") };
+    assert_eq!(fault.fault(), "the expression has 6900000 bytes, and 16384 are the most");
+}
+
+#[test]
+fn expressions_are_read_no_further_once_the_budget_is_used_up() {
+    let matches: Vec<_> = (100..120).map(|n| format!("http.host ~ \"a{{5{n}}}\"")).collect();
+    let rule = |id: usize| {
+        let faulty = if id == 999 { "http.hots" } else { "http.host" };
+        let expression = format!("{} or {faulty} eq \"\"", matches.join(" or "));
+        format!("[[rules]]\nid = '{id}'\nexpression = '{expression}'\naction = 'log'\n")
+    };
+    let text: String = (0..1_000).map(rule).collect();
+    let fault = RuleFile::from_toml(&text, &Scheme::default()).unwrap_err();
+    let [fault] = fault.faults() else { panic!("{fault}") };
+    assert!(fault.fault().starts_with("the regular expressions and wildcards"), "{fault}");
+}
+
+#[test]
+fn wildcards_share_that_budget() {
+    let piece = |from: u8| -> String {
+        (0..64)
+            .map(|at| char::from(b'0' + (from + at) % 75))
+            .filter(|c| !"\\'".contains(*c))
+            .collect()
+    };
+    let wildcards: Vec<_> =
+        (0..75).map(|from| format!("http.host wildcard r\"*{}*\"", piece(from))).collect();
+    let rule = |id: usize| {
+        let expression = wildcards.join(" or ");
+        format!("[[rules]]\nid = '{id}'\nexpression = '{expression}'\naction = 'log'\n")
+    };
+    let text: String = (0..150).map(rule).collect();
+    let fault = RuleFile::from_toml(&text, &Scheme::default()).unwrap_err();
+    let [fault] = fault.faults() else { panic!("{fault}") };
+    assert!(fault.fault().starts_with("the regular expressions and wildcards"), "{fault}");
 }

@@ -63,7 +63,7 @@ async fn report_only_stops_nobody_and_logs_the_same() {
         (200, &"bad".parse().unwrap())
     );
     let event = kept.only().await;
-    assert_eq!((&event["Action"], &event["RuleID"]), (&json!("block"), &json!("bad")));
+    assert_eq!((&event["Action"], &event["RuleID"]), (&json!("log"), &json!("bad")));
     assert_eq!(event.get("EdgeResponseStatus"), None, "the layer did not answer");
     let counts = handle.counts();
     let bad = counts.iter().find(|counts| counts.rule_id == "bad").unwrap();

@@ -183,7 +183,9 @@ impl<B: Body<Data = Bytes>> Reading<B> {
                 Poll::Ready(Some(Err(error))) => self.end = Some(Ended::Failed(error)),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(piece) => self.hold(piece),
-                    Err(frame) => self.trailers = frame.into_trailers().ok(),
+                    Err(frame) => {
+                        self.trailers = frame.into_trailers().ok().or(self.trailers.take())
+                    }
                 },
             }
         }
@@ -196,7 +198,9 @@ impl<B: Body<Data = Bytes>> Reading<B> {
         if patience.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        self.end = Some(Ended::Stopped);
+        // Behind trailers nothing comes.
+        let is_whole = self.trailers.is_some();
+        self.end = Some(if is_whole { Ended::Whole } else { Ended::Stopped });
         Poll::Ready(())
     }
 

@@ -17,18 +17,18 @@ use crate::route::Enforcement;
 use crate::rules::request::UriScheme;
 use crate::rules::{RuleSet, Value};
 
-/// Whether rules see what gRPC calls carry.
+/// Whether rules see the bodies of gRPC calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrpcBodies {
-    /// Calls pass as they stream (Cloudflare does the same). `http.request.body.truncated` is true on
-    /// them, and whoever says that their request is gRPC gets it: where there is no gRPC service, a rule
-    /// should refuse it.
+    /// They are read as all others are. A call that streams both ways waits for as long as
+    /// [`body_wait`](RulesLayerBuilder::body_wait), and then goes on.
     #[default]
-    NotRead,
-    /// They are read as other bodies are. A call that streams both ways waits for as long as
-    /// [`body_wait`](RulesLayerBuilder::body_wait).
-    Read,
+    Seen,
+    /// Calls pass as they stream, and no rule sees their bodies (Cloudflare does the same). **Whoever says
+    /// that their request is gRPC gets any body past the rules**, so this is for a layer around gRPC services
+    /// alone. `http.request.body.truncated` is true on them.
+    Unseen,
 }
 
 /// Builds a [`RulesLayer`]. Everything has a default but the rules.
@@ -147,7 +147,7 @@ impl RulesLayerBuilder {
         self
     }
 
-    /// Whether rules see what gRPC calls carry (they do not).
+    /// Whether rules see the bodies of gRPC calls (they do).
     pub const fn grpc(mut self, bodies: GrpcBodies) -> Self {
         self.options.grpc = bodies;
         self

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, request};
 
 use super::origin::Country;
 use crate::layer::judge::original;
 use crate::rules::request::{BodyEnd, RequestView, UriScheme};
 use crate::rules::{FieldId, Scheme, Value};
+
+/// What a map takes for a field beside its text.
+const OF_FIELD_BYTES: usize = 128;
 
 /// The head, as it came.
 #[derive(Clone, Copy)]
@@ -108,11 +111,23 @@ impl<'a> Head<'a> {
 
     pub(super) fn snapshot(self, known: Known, seen: Seen) -> Snapshot {
         let (method, uri, headers) = (self.method.clone(), self.uri.clone(), self.headers.clone());
+        // A slice of what the connection has read would hold on to all of it.
+        let seen = Seen { body: Bytes::copy_from_slice(&seen.body), ..seen };
         Snapshot { method, uri, version: self.version, headers, known, seen }
     }
 }
 
 impl Snapshot {
+    /// What it takes of the memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        let of_field = |(name, value): (&HeaderName, &HeaderValue)| {
+            name.as_str().len().saturating_add(value.len()).saturating_add(OF_FIELD_BYTES)
+        };
+        let uri = self.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        let known = uri.saturating_add(self.seen.body.len());
+        self.headers.iter().map(of_field).fold(known, usize::saturating_add)
+    }
+
     pub(super) fn show<T>(&self, scheme: &Scheme, look: impl FnOnce(&RequestView<'_>) -> T) -> T {
         let Self { method, uri, version, headers, known, seen } = self;
         Head { method, uri, version: *version, headers }.show(scheme, known, seen, look)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
-use http::{Method, Request, Version, request};
+use http::{Request, Version, request};
 use http_body::Body;
 
 use super::body::{Reach, Reading};
@@ -102,7 +102,7 @@ impl Judge {
             return Next::Judged(Judged::Call(request));
         }
         let is_empty = body.is_end_stream() || !self.present.wants_body;
-        if is_empty || is_stream(&parts, options.grpc) {
+        if is_empty || is_unseen(&parts, options.grpc) {
             let size = body.size_hint().exact();
             let end = if is_empty { BodyEnd::Whole } else { BodyEnd::Truncated { size } };
             let seen = Seen { body: Bytes::new(), end };
@@ -251,19 +251,18 @@ const fn is_of_body(builtin: Builtin) -> bool {
     )
 }
 
-/// Whether a body is a conversation, of which the next part may wait for an answer: a tunnel, or gRPC.
-fn is_stream(parts: &request::Parts, grpc: GrpcBodies) -> bool {
+/// Whether a body passes unread, because it is of a gRPC call and somebody asked for that. A tunnel has
+/// none: what is in it comes after the answer.
+fn is_unseen(parts: &request::Parts, grpc: GrpcBodies) -> bool {
     let begins = |name, start: &[u8]| {
         let value = parts.headers.get(name).map(http::HeaderValue::as_bytes);
         value
             .and_then(|value| value.get(..start.len()))
             .is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
-    let is_grpc = || {
-        // gRPC over HTTP/2, PROTOCOL-HTTP2.md: both are required.
-        parts.version == Version::HTTP_2
-            && begins(CONTENT_TYPE, b"application/grpc")
-            && begins(TE, b"trailers")
-    };
-    parts.method == Method::CONNECT || (grpc == GrpcBodies::NotRead && is_grpc())
+    // gRPC over HTTP/2, PROTOCOL-HTTP2.md: both fields are required.
+    grpc == GrpcBodies::Unseen
+        && parts.version == Version::HTTP_2
+        && begins(CONTENT_TYPE, b"application/grpc")
+        && begins(TE, b"trailers")
 }

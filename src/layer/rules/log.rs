@@ -15,7 +15,7 @@ use tokio::time;
 use super::bucket::{Bucket, Rate};
 use super::limits::{
     DEFAULT_EVENTS_AT_ONCE, DEFAULT_EVENTS_PER_SECOND, DEFAULT_EVENTS_PER_SECOND_OF_ALL,
-    MAX_EVENTS_PER_SECOND, QUEUED_EVENTS,
+    MAX_EVENTS_PER_SECOND, QUEUED_BYTES, QUEUED_EVENTS,
 };
 use super::record::{Losses, LostEvent, Record};
 use super::sealing::{Job, Sealing};
@@ -141,6 +141,26 @@ struct Inner {
 struct Line {
     losses: Losses,
     waiting: AtomicUsize,
+    waiting_bytes: AtomicUsize,
+}
+
+impl Line {
+    /// Takes room for a request.
+    fn enter(&self, bytes: usize) -> bool {
+        let more = |waiting: usize| waiting.checked_add(bytes).filter(|sum| *sum <= QUEUED_BYTES);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        let is_room = self.waiting_bytes.fetch_update(set, get, more).is_ok();
+        if is_room {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        is_room
+    }
+
+    /// Gives it back, and says how many requests wait still.
+    fn leave(&self, bytes: usize) -> usize {
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed).saturating_sub(1)
+    }
 }
 
 impl EventLog {
@@ -178,13 +198,15 @@ impl EventLog {
     /// Hands a request over to be sealed. Never waits.
     pub(super) fn give(&self, job: Job) {
         let Inner { queue, line, .. } = &*self.0;
-        let record = Arc::clone(&job.record);
+        let (record, bytes) = (Arc::clone(&job.record), job.snapshot.bytes());
         let Some(queue) = &*queue.load() else {
             return line.losses.tell(LostEvent::Closed, &record);
         };
-        line.waiting.fetch_add(1, Ordering::Relaxed);
+        if !line.enter(bytes) {
+            return line.losses.tell(LostEvent::QueueFull, &record);
+        }
         if let Err(error) = queue.try_send(job) {
-            line.waiting.fetch_sub(1, Ordering::Relaxed);
+            line.leave(bytes);
             let reason = match error {
                 TrySendError::Full(_) => LostEvent::QueueFull,
                 TrySendError::Disconnected(_) => LostEvent::Closed,
@@ -227,16 +249,21 @@ impl Worker {
     /// Runs until nobody can give it more.
     fn run(self) {
         for job in self.jobs.iter() {
-            let waiting = self.line.waiting.fetch_sub(1, Ordering::Relaxed).saturating_sub(1);
-            self.line.losses.show_waiting(waiting);
-            match self.take(&job) {
-                Ok(()) => job.record.taken(),
-                Err(reason) => self.line.losses.tell(reason, &job.record),
-            }
+            // Subscribers and recorders may panic, too: who waits behind has its turn all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.work(&job)));
         }
     }
 
-    /// One event. Whatever panics, the next one has its turn.
+    fn work(&self, job: &Job) {
+        let waiting = self.line.leave(job.snapshot.bytes());
+        self.line.losses.show_waiting(waiting);
+        match self.take(job) {
+            Ok(()) => job.record.taken(),
+            Err(reason) => self.line.losses.tell(reason, &job.record),
+        }
+    }
+
+    /// One event. Whatever panics, it is counted.
     fn take(&self, job: &Job) -> Result<(), LostEvent> {
         let event = catch_unwind(AssertUnwindSafe(|| self.sealing.seal(job)));
         let event = event.ok().and_then(Result::ok).ok_or(LostEvent::NotSealed)?;

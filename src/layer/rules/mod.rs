@@ -11,8 +11,8 @@
 //! - **What a request pays**: the evaluation. Tracing, extraction and sealing (0.2 to 0.4 ms) are done
 //!   by a thread of their own, behind a rate for each rule and a bounded queue; what goes beyond them is
 //!   counted by rule and reason, never waited for.
-//! - **What rules do not see**: a body beyond 128 KiB or 10 seconds, gRPC calls and tunnels.
-//!   `http.request.body.truncated` says so, and a rule can refuse such requests.
+//! - **What rules do not see**: a body beyond 128 KiB or 10 seconds; `http.request.body.truncated` says so,
+//!   and a rule can refuse such requests. What goes through a tunnel (an upgrade, CONNECT) after the answer.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, http::StatusCode, routing::get};

@@ -11,7 +11,7 @@ use crate::matched_data::{
     ClearText, DenyList, Event, EventParts, PublicKey, Refused, SealError, Traced, extract,
 };
 use crate::rules::request::{RequestFacts, RequestView};
-use crate::rules::{Matches, RuleSet};
+use crate::rules::{Action, Matches, RuleSet};
 
 /// What a log seals with, and for whom.
 pub(super) struct Sealing {
@@ -33,6 +33,15 @@ pub(super) struct Job {
     /// The status of the answer, where the layer gave it.
     pub(super) status: Option<u16>,
     pub(super) snapshot: Snapshot,
+}
+
+impl Job {
+    /// What was done: in report-only a rule that would have stopped the request has only logged it.
+    fn done(&self) -> &'static str {
+        let action = self.matched.action;
+        let is_let_pass = self.matched.status().is_some() && self.status.is_none();
+        if is_let_pass { Action::Log.name() } else { action.name() }
+    }
 }
 
 /// Why a request was not sealed.
@@ -93,7 +102,7 @@ impl Sealing {
             match_index: 0, // one event stands for all rules
             rule_id: &matched.rule_id,
             description: rule.and_then(|rule| rule.description.as_deref()).unwrap_or_default(),
-            action: matched.action.name(),
+            action: job.done(),
             other_rules: &others,
             status: job.status,
             asn: None,

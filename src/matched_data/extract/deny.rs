@@ -146,6 +146,12 @@ impl Denied {
         ranges.iter().map(move |range| Stretch { part, range: range.clone() })
     }
 
+    /// The ranges of a part that are not logged and share a byte with this one.
+    pub(super) fn overlapping(&self, stretch: &Stretch) -> &[Range<usize>] {
+        let ranges = self.ranges.get(&stretch.part).map_or(&[][..], Vec::as_slice);
+        overlapping(ranges, &stretch.range)
+    }
+
     fn add(&mut self, part: Part, range: Range<usize>) {
         if !range.is_empty() {
             self.ranges.entry(part).or_default().push(range);
@@ -207,6 +213,18 @@ impl Denied {
             self.add(Part::Body, range.start + value.start..range.start + value.end);
         }
     }
+}
+
+/// Those of ranges in order, of which no two overlap, that share a byte with this one. Found by halves:
+/// who attacks sends thousands of either.
+pub(super) fn overlapping<'r>(
+    ranges: &'r [Range<usize>],
+    with: &Range<usize>,
+) -> &'r [Range<usize>] {
+    let first = ranges.partition_point(|range| range.end <= with.start);
+    let rest = ranges.get(first..).unwrap_or_default();
+    let count = rest.partition_point(|range| range.start < with.end);
+    if with.is_empty() { &[] } else { rest.get(..count).unwrap_or_default() }
 }
 
 /// Ranges in order, those that overlap or touch made one.

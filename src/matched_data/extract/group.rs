@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::Traced;
 use super::contain::Rank;
-use super::deny::Denied;
+use super::deny::{self, Denied};
 use super::key;
 use crate::rules::functions::Function;
 use crate::rules::request::{Place, Places, RequestView, Stretch};
@@ -105,7 +105,7 @@ impl Group<'_> {
             }
             // Where no function made the bytes, the value is the input, byte for byte. Where it cannot
             // be, any byte may be in any.
-            if self.pieces.is_empty() && !(self.is_bytes && !self.via.is_empty()) {
+            if self.pieces.is_empty() && (!self.is_bytes || self.via.is_empty()) {
                 match (source, self.sources.len()) {
                     (Source::Text(place), 1) if place.len() == self.text.len() => {
                         ranges.extend(own)
@@ -115,24 +115,23 @@ impl Group<'_> {
                 continue;
             }
             for piece in self.pieces.iter().filter(|piece| piece.input == index) {
-                ranges.extend(own.iter().filter_map(|range| denied_of(piece, range)));
+                let own = deny::overlapping(&own, &piece.from).iter();
+                ranges.extend(own.filter_map(|range| denied_of(piece, range)));
             }
         }
-        super::deny::merge(&mut ranges);
+        deny::merge(&mut ranges);
         ranges
     }
 }
 
-/// The bytes of a place that are not logged.
+/// The bytes of a place that are not logged, in order.
 fn denied_in(place: &Place, denied: &Denied) -> Vec<Range<usize>> {
-    let mut parts: Vec<_> = place.segments().iter().map(|segment| segment.raw.part).collect();
-    parts.sort_unstable();
-    parts.dedup();
-    let stretches = parts.into_iter().flat_map(|part| denied.stretches(part));
     let mut ranges = Vec::new();
-    for stretch in stretches {
-        ranges.extend(place.of(&stretch));
+    for segment in place.segments() {
+        let of_segment = denied.overlapping(&segment.raw).iter();
+        ranges.extend(of_segment.map(|range| segment.value_of(range)));
     }
+    deny::merge(&mut ranges);
     ranges
 }
 

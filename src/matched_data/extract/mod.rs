@@ -38,6 +38,38 @@ pub struct Traced<'t> {
 }
 
 /// What of a request made these rules match. All rules that matched one request make one payload.
+///
+/// ```
+/// use wafpass::matched_data::{DenyList, Form, Traced, extract};
+/// use wafpass::rules::request::{RequestFacts, RequestView};
+/// use wafpass::rules::{RuleFile, RuleSet, Scheme};
+///
+/// let rules = r#"
+/// [[rules]]
+/// id = "control-characters"
+/// action = "block"
+/// uri_decoding = "url"
+/// expression = '''http.request.version eq "HTTP/1.1" and
+///     (http.request.uri.path matches "\n+." or http.request.uri.query matches "\x00+.")'''
+/// "#;
+/// let rules = RuleSet::compile(RuleFile::from_toml(rules, &Scheme::default())?)?;
+///
+/// let request = RequestView::new(b"GET", b"/cms/%0Aadmin?action=%00post", &[]);
+/// let facts = RequestFacts::new(&request, rules.scheme(), |decoding| rules.wants(decoding));
+/// let matches = rules.evaluate(&facts); // at no cost of tracing
+/// let number = matches.deciding().expect("it matches");
+///
+/// let rule = rules.rule(number).expect("it is there");
+/// let trace = rules.trace(number, &facts); // once more, with a record
+/// let traced = Traced { rule: &rule.id, decoding: rule.uri_decoding, trace: &trace };
+/// let payload = extract(&request, rules.scheme(), &[traced], &DenyList::default());
+/// // The query is not in it: the `or` never looked at it.
+/// assert_eq!(
+///     payload.to_json(Form::V4)?,
+///     r#"{"http.request.version":{"content":"HTTP/1.1"},"http.request.uri.path":{"before":"/cms/","content":"\na","after":"dmin"}}"#
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn extract(
     view: &RequestView<'_>,
@@ -75,8 +107,7 @@ fn entry(groups: &[Group<'_>], denied: &Denied, rules: &[Traced<'_>]) -> Option<
 
 fn one(group: &Group<'_>, span: &Span, not_logged: &[Range<usize>], rules: &[Traced<'_>]) -> Match {
     let (text, range) = (group.text.as_ref(), &span.range);
-    let is_denied = !range.is_empty()
-        && not_logged.iter().any(|one| one.start < range.end && range.start < one.end);
+    let is_denied = !deny::overlapping(not_logged, range).is_empty();
     let content = if is_denied {
         Content::Redacted { bytes: u64::try_from(range.len()).unwrap_or(u64::MAX) }
     } else {

@@ -14,6 +14,7 @@ use std::fmt;
 
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::limits::{KEY_ID_BYTES, MAX_OPENER_KEYS};
 
@@ -111,9 +112,12 @@ pub enum KeyError {
     NoRandomness,
 }
 
-/// The bytes of a key's base64. Both kinds of key may stand among white space.
-fn decoded(base64: &str) -> Result<Vec<u8>, KeyError> {
-    Base64::decode_vec(base64).map_err(|_| KeyError::Encoding)
+/// The bytes of a key's base64. What was read of a misspelt one is wiped, too.
+fn decoded(base64: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let mut bytes = Zeroizing::new(vec![0; base64.len()]);
+    let len = Base64::decode(base64, &mut bytes).map_err(|_| KeyError::Encoding)?.len();
+    bytes.truncate(len);
+    Ok(bytes)
 }
 
 /// `text` without white space around it.

@@ -58,7 +58,7 @@ impl PrivateKey {
             Some(base64) => (Suite::XWing, base64),
             None => (Suite::X25519, text),
         };
-        let bytes = Zeroizing::new(decoded(base64)?);
+        let bytes = decoded(base64)?;
         match <&[u8; PRIVATE_KEY_BYTES]>::try_from(bytes.as_slice()) {
             Ok(bytes) => Self::from_bytes(suite, bytes),
             Err(_) => Err(KeyError::Length { bytes: bytes.len(), expected: PRIVATE_KEY_BYTES }),

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use serde_json::Value;
@@ -37,13 +38,23 @@ pub struct Lines<'a, R> {
 }
 
 /// A line that held a blob.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Line {
     /// Its number, counted from 1.
     pub number: u64,
     /// What came of its blob.
     pub opened: Result<Plaintext, Refused>,
+}
+
+impl fmt::Debug for Line {
+    /// The plaintext by its length: it may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let opened = self
+            .opened
+            .as_ref()
+            .map(|plaintext| format_args!("{} bytes", plaintext.len()).to_string());
+        f.debug_struct("Line").field("number", &self.number).field("opened", &opened).finish()
+    }
 }
 
 /// A line that holds no blob, or could not be read. Displays in two lines: the fault, the way out.

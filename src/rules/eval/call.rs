@@ -76,16 +76,14 @@ fn apply<'v, T: Tracer<'v>>(
             let end = if let Some(end) = end { Some(end?) } else { None };
             Some(functions::substring(value, start, end, pieces))
         }),
-        Work::RemoveBytes(removed) => given.of_bytes(value, |value, pieces| {
-            Some(functions::remove_bytes(value, removed, pieces))
-        }),
+        Work::RemoveBytes(removed) => given
+            .of_bytes(value, |value, pieces| Some(functions::remove_bytes(value, removed, pieces))),
         Work::RemoveQueryArgs(names) => given.of_bytes(value, |value, pieces| {
             let is_removed = |name: &[u8]| names.iter().any(|removed| removed == name);
             Some(functions::remove_query_args(value, is_removed, pieces))
         }),
-        Work::UrlDecode(options) => given.of_bytes(value, |value, pieces| {
-            Some(functions::url_decode(value, *options, pieces))
-        }),
+        Work::UrlDecode(options) => given
+            .of_bytes(value, |value, pieces| Some(functions::url_decode(value, *options, pieces))),
         Work::DecodeBase64 => {
             given.of_bytes(value, |value, pieces| functions::decode_base64(&value, pieces))
         }
@@ -103,15 +101,15 @@ fn apply<'v, T: Tracer<'v>>(
             let replaced = functions::wildcard_replace(value, wildcard, replacement, *room, pieces);
             Some(within(room, replaced))
         }),
-        Work::Sha256 => given.condensed(|pieces| {
-            Some(Flow::Bytes(functions::sha256(&bytes(value)?, pieces)))
-        }),
-        Work::Sha512 => given.condensed(|pieces| {
-            Some(Flow::Bytes(functions::sha512(&bytes(value)?, pieces)))
-        }),
-        Work::Uuidv4 => given.condensed(|pieces| {
-            functions::uuidv4(&bytes(value)?, pieces).map(Flow::Bytes)
-        }),
+        Work::Sha256 => {
+            given.condensed(|pieces| Some(Flow::Bytes(functions::sha256(&bytes(value)?, pieces))))
+        }
+        Work::Sha512 => {
+            given.condensed(|pieces| Some(Flow::Bytes(functions::sha512(&bytes(value)?, pieces))))
+        }
+        Work::Uuidv4 => {
+            given.condensed(|pieces| functions::uuidv4(&bytes(value)?, pieces).map(Flow::Bytes))
+        }
         Work::Len => given.condensed(|pieces| {
             let value = value?;
             let length = length(&value);
@@ -150,9 +148,9 @@ fn apply<'v, T: Tracer<'v>>(
             pieces.next(text.len(), 0, 0..text.len(), How::Aligned);
             Some(Flow::Bytes(Cow::Owned(text)))
         }),
-        Work::StartsWith => given.end_of(value, |value, start| {
-            value.starts_with(start).then_some(0..start.len())
-        }),
+        Work::StartsWith => {
+            given.end_of(value, |value, start| value.starts_with(start).then_some(0..start.len()))
+        }
         Work::EndsWith => given.end_of(value, |value, end| {
             value.ends_with(end).then(|| value.len().saturating_sub(end.len())..value.len())
         }),
@@ -177,10 +175,7 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
     }
 
     /// What was made of the arguments, and which bytes of them.
-    fn made(
-        &self,
-        work: impl FnOnce(&mut T::Pieces) -> Option<Flow<'v, T>>,
-    ) -> Found<'v, T> {
+    fn made(&self, work: impl FnOnce(&mut T::Pieces) -> Option<Flow<'v, T>>) -> Found<'v, T> {
         let mut pieces = T::Pieces::default();
         let result = work(&mut pieces);
         (result, T::called(self.call.function, self.origins(), pieces))
@@ -196,10 +191,7 @@ impl<'v, T: Tracer<'v>> Given<'v, '_, T> {
     }
 
     /// What tells nothing of the arguments in clear.
-    fn condensed(
-        &self,
-        work: impl FnOnce(&mut T::Pieces) -> Option<Flow<'v, T>>,
-    ) -> Found<'v, T> {
+    fn condensed(&self, work: impl FnOnce(&mut T::Pieces) -> Option<Flow<'v, T>>) -> Found<'v, T> {
         let mut pieces = T::Pieces::default();
         let result = work(&mut pieces);
         (result, T::condensed(self.call.function, self.origins(), pieces))

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use super::test::Look;
 use super::tracer::Tracer;
 use crate::rules::ast::Step;
 use crate::rules::value::{Map, Value};
@@ -102,6 +103,25 @@ impl<'v, T: Tracer<'v>> Flow<'v, T> {
     }
 }
 
+impl<'a, 'v, T: Tracer<'v>> Look<'a> for Option<&'a Flow<'v, T>> {
+    #[inline(always)]
+    fn bool(self) -> Option<bool> {
+        if let Some(Flow::Bool(value)) = self { Some(*value) } else { None }
+    }
+    #[inline(always)]
+    fn int(self) -> Option<i64> {
+        if let Some(Flow::Int(value)) = self { Some(*value) } else { None }
+    }
+    #[inline(always)]
+    fn bytes(self) -> Option<&'a [u8]> {
+        if let Some(Flow::Bytes(value)) = self { Some(value) } else { None }
+    }
+    #[inline(always)]
+    fn ip(self) -> Option<IpAddr> {
+        if let Some(Flow::Ip(value)) = self { Some(*value) } else { None }
+    }
+}
+
 /// The element or member of a value of the request that a step leads to.
 #[inline]
 pub(in crate::rules) fn element<'f, 'v>(
@@ -155,9 +175,7 @@ pub(super) fn each<'v, T: Tracer<'v>>(
         Flow::Map(map) => map
             .iter()
             .try_for_each(|(key, value)| give(Flow::of(value), T::under(origin, key, Some(value)))),
-        Flow::Made(items) => {
-            items.into_iter().try_for_each(|item| give(item.value, item.origin))
-        }
+        Flow::Made(items) => items.into_iter().try_for_each(|item| give(item.value, item.origin)),
         Flow::Bool(_) | Flow::Int(_) | Flow::Bytes(_) | Flow::Ip(_) => ControlFlow::Continue(()),
     }
 }

@@ -17,12 +17,11 @@ pub(super) use self::flow::element;
 
 use self::flow::Flow;
 use self::recorder::Recorder;
-use self::test::Seen;
 use self::tracer::{Off, Tracer};
-use super::ast::{Quantifier, Step};
-use super::facts::Facts;
-use super::program::{Compare, Each, FieldCompare, Node, Operand, Program, Source};
-use super::trace::Trace;
+use crate::rules::ast::{Quantifier, Step};
+use crate::rules::facts::Facts;
+use crate::rules::program::{Compare, Each, FieldCompare, Node, Operand, Program, Source};
+use crate::rules::trace::Trace;
 
 impl Program {
     /// Whether the condition holds.
@@ -49,6 +48,7 @@ fn holds<'v, T: Tracer<'v>>(
 ) -> (bool, T::Reasons) {
     match node {
         Node::Field(compare) => field(compare, facts, tracer),
+        Node::Joined { decides, operands } => joined(operands, *decides, facts, tracer),
         node => composed(node, facts, tracer),
     }
 }
@@ -60,9 +60,6 @@ fn composed<'v, T: Tracer<'v>>(
     tracer: &mut T,
 ) -> (bool, T::Reasons) {
     match node {
-        // The first operand that decides is the reason; none does if all agree.
-        Node::And(operands) => joined(operands, false, facts, tracer),
-        Node::Or(operands) => joined(operands, true, facts, tracer),
         Node::Xor(operands) => {
             let mut odd = false;
             let mut reasons = T::no_reasons();
@@ -78,43 +75,13 @@ fn composed<'v, T: Tracer<'v>>(
             (!value, why)
         }
         Node::Quantified(quantifier, operand) => quantified(*quantifier, operand, facts, tracer),
-        Node::Field(compare) => field(compare, facts, tracer),
         Node::Compare(compare) => made(compare, facts, tracer),
+        node @ (Node::Field(_) | Node::Joined { .. }) => holds(node, facts, tracer),
     }
 }
 
-/// A comparison of a field's value, which stays where it is.
-#[inline(always)]
-fn field<'v, T: Tracer<'v>>(
-    compare: &'v FieldCompare,
-    facts: &'v Facts<'v>,
-    tracer: &mut T,
-) -> (bool, T::Reasons) {
-    tracer.access(compare.field, compare.named);
-    let mut value = facts.get(compare.field);
-    let mut origin = T::of_field(compare.field, value);
-    for step in &compare.path {
-        value = flow::element(value, step);
-        origin = T::stepped(&origin, step, value);
-    }
-    let holds = compare.test.holds(Seen::value(value));
-    (holds, T::reason_of_field(compare, value, origin, holds))
-}
-
-/// A comparison of what a function gives.
+/// `and` and `or`: the first operand that is `decides` ends it, and is the reason; all are where none is.
 #[inline(never)]
-fn made<'v, T: Tracer<'v>>(
-    compare: &'v Compare,
-    facts: &'v Facts<'v>,
-    tracer: &mut T,
-) -> (bool, T::Reasons) {
-    let (value, origin) = operand(&compare.operand, facts, tracer);
-    let holds = compare.test.holds(Seen::flow(value.as_ref()));
-    (holds, T::reason(&compare.test, compare.place, value, origin, holds))
-}
-
-/// `and` and `or`: the first operand that is `decides` ends it.
-#[inline(always)]
 fn joined<'v, T: Tracer<'v>>(
     operands: &'v [Node],
     decides: bool,
@@ -132,6 +99,52 @@ fn joined<'v, T: Tracer<'v>>(
     (!decides, reasons)
 }
 
+/// A comparison of a field's value, which stays where it is.
+#[inline(always)]
+fn field<'v, T: Tracer<'v>>(
+    compare: &'v FieldCompare,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    if !compare.path.is_empty() {
+        return member(compare, facts, tracer);
+    }
+    tracer.access(compare.field, compare.named);
+    let value = facts.get(compare.field);
+    let holds = compare.test.holds(value);
+    (holds, T::reason_of_field(compare, value, T::of_field(compare.field, value), holds))
+}
+
+/// A comparison of an element or member of a field.
+#[inline(never)]
+fn member<'v, T: Tracer<'v>>(
+    compare: &'v FieldCompare,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    tracer.access(compare.field, compare.named);
+    let mut value = facts.get(compare.field);
+    let mut origin = T::of_field(compare.field, value);
+    for step in &compare.path {
+        value = flow::element(value, step);
+        origin = T::stepped(&origin, step, value);
+    }
+    let holds = compare.test.holds(value);
+    (holds, T::reason_of_field(compare, value, origin, holds))
+}
+
+/// A comparison of what a function gives.
+#[inline(never)]
+fn made<'v, T: Tracer<'v>>(
+    compare: &'v Compare,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> (bool, T::Reasons) {
+    let (value, origin) = operand(&compare.operand, facts, tracer);
+    let holds = compare.test.holds(value.as_ref());
+    (holds, T::reason(&compare.test, compare.place, value, origin, holds))
+}
+
 #[inline(never)]
 fn quantified<'v, T: Tracer<'v>>(
     quantifier: Quantifier,
@@ -139,78 +152,75 @@ fn quantified<'v, T: Tracer<'v>>(
     facts: &'v Facts<'v>,
     tracer: &mut T,
 ) -> (bool, T::Reasons) {
-    let mut tally = Tally::<T>::new(quantifier);
+    let mut tally = tally::<T>(quantifier);
     let is_there = match node {
         // Most are like this: no array of answers is made.
         Each::Compare(compare) => answers(compare, facts, tracer, &mut |value, why| {
-            tally.count(value, why);
-            if tally.is_decided() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            count::<T>(&mut tally, value, why);
+            if is_decided::<T>(&tally) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }),
         node => match each(node, facts, tracer) {
             Some(answers) => {
-                answers.into_iter().for_each(|(value, why)| tally.count(value, why));
+                answers.into_iter().for_each(|(value, why)| count::<T>(&mut tally, value, why));
                 true
             }
             None => false,
         },
     };
-    if is_there { tally.answer() } else { (false, T::no_reasons()) }
+    if is_there { answer::<T>(tally) } else { (false, T::no_reasons()) }
 }
 
-/// The answers of the elements, as `any` or `all` sees them.
-struct Tally<'v, T: Tracer<'v>> {
+/// The answers of the elements, as `any` or `all` sees them, and the reasons of each kind.
+struct Tally<R> {
     quantifier: Quantifier,
     one_holds: bool,
     one_fails: bool,
-    holding: T::Reasons,
-    failing: T::Reasons,
+    holding: R,
+    failing: R,
 }
 
-impl<'v, T: Tracer<'v>> Tally<'v, T> {
-    fn new(quantifier: Quantifier) -> Self {
-        Self {
-            quantifier,
-            one_holds: false,
-            one_fails: false,
-            holding: T::no_reasons(),
-            failing: T::no_reasons(),
-        }
-    }
+fn tally<'v, T: Tracer<'v>>(quantifier: Quantifier) -> Tally<T::Reasons> {
+    let (holding, failing) = (T::no_reasons(), T::no_reasons());
+    Tally { quantifier, one_holds: false, one_fails: false, holding, failing }
+}
 
-    fn count(&mut self, value: bool, why: T::Reasons) {
-        if value {
-            self.one_holds = true;
-            T::add(&mut self.holding, why);
-        } else {
-            self.one_fails = true;
-            T::add(&mut self.failing, why);
-        }
+fn count<'v, T: Tracer<'v>>(tally: &mut Tally<T::Reasons>, value: bool, why: T::Reasons) {
+    if value {
+        tally.one_holds = true;
+        T::add(&mut tally.holding, why);
+    } else {
+        tally.one_fails = true;
+        T::add(&mut tally.failing, why);
     }
+}
 
-    /// Whether the elements that are left make no difference. They do to a record.
-    fn is_decided(&self) -> bool {
-        !T::RECORDS
-            && match self.quantifier {
-                Quantifier::Any => self.one_holds,
-                Quantifier::All => self.one_fails,
-            }
-    }
-
-    fn answer(self) -> (bool, T::Reasons) {
-        match self.quantifier {
-            Quantifier::Any if self.one_holds => (true, self.holding),
-            Quantifier::Any => (false, T::whole(self.failing)),
-            Quantifier::All if self.one_fails => (false, self.failing),
-            Quantifier::All => (true, self.holding),
+/// Whether the elements that are left make no difference. They do to a record.
+fn is_decided<'v, T: Tracer<'v>>(tally: &Tally<T::Reasons>) -> bool {
+    !T::RECORDS
+        && match tally.quantifier {
+            Quantifier::Any => tally.one_holds,
+            Quantifier::All => tally.one_fails,
         }
+}
+
+fn answer<'v, T: Tracer<'v>>(tally: Tally<T::Reasons>) -> (bool, T::Reasons) {
+    match tally.quantifier {
+        Quantifier::Any if tally.one_holds => (true, tally.holding),
+        Quantifier::Any => (false, T::whole(tally.failing)),
+        Quantifier::All if tally.one_fails => (false, tally.failing),
+        Quantifier::All => (true, tally.holding),
     }
 }
 
 /// An answer for each element, and why. `None` where there is no array.
-type Answers<'v, T> = Option<Vec<(bool, <T as Tracer<'v>>::Reasons)>>;
+type Answers<R> = Option<Vec<(bool, R)>>;
 
 /// Array-wise: every operand is evaluated, and the longer arrays are cut to the shortest.
-fn each<'v, T: Tracer<'v>>(node: &'v Each, facts: &'v Facts<'v>, tracer: &mut T) -> Answers<'v, T> {
+fn each<'v, T: Tracer<'v>>(
+    node: &'v Each,
+    facts: &'v Facts<'v>,
+    tracer: &mut T,
+) -> Answers<T::Reasons> {
     match node {
         Each::And(operands) => pairwise(operands, |a, b| a & b, facts, tracer),
         Each::Or(operands) => pairwise(operands, |a, b| a | b, facts, tracer),
@@ -236,8 +246,8 @@ fn pairwise<'v, T: Tracer<'v>>(
     join: impl Fn(bool, bool) -> bool,
     facts: &'v Facts<'v>,
     tracer: &mut T,
-) -> Answers<'v, T> {
-    let mut joined: Answers<'v, T> = None;
+) -> Answers<T::Reasons> {
+    let mut joined: Answers<T::Reasons> = None;
     let mut is_there = true;
     for operand in operands {
         // Also after one that is missing: only scalar `and` and `or` skip.
@@ -268,7 +278,7 @@ fn answers<'v, T: Tracer<'v>>(
     give: &mut impl FnMut(bool, T::Reasons) -> ControlFlow<()>,
 ) -> bool {
     elements(&compare.operand, facts, tracer, &mut |value, origin| {
-        let holds = compare.test.holds(Seen::flow(Some(&value)));
+        let holds = compare.test.holds(Some(&value));
         give(holds, T::reason(&compare.test, compare.place, Some(value), origin, holds))
     })
 }

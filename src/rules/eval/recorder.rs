@@ -4,7 +4,6 @@ use std::ops::{ControlFlow, Range};
 
 use super::compose::{self, compose};
 use super::flow::{self, Flow};
-use super::test::Seen;
 use super::tracer::{Subject, Tracer};
 use crate::rules::ast::Step;
 use crate::rules::functions::Function;
@@ -64,7 +63,8 @@ impl<'v> Origin<'v> {
         'v: 'o,
     {
         let leading = arguments.iter().find(|argument| !argument.inputs.is_empty());
-        let leading = leading.or_else(|| arguments.iter().find(|argument| !argument.via.is_empty()));
+        let leading =
+            leading.or_else(|| arguments.iter().find(|argument| !argument.via.is_empty()));
         let mut via = leading.map(|argument| argument.via.clone()).unwrap_or_default();
         via.push(function);
         let mut inputs = Vec::new();
@@ -113,13 +113,10 @@ const NOWHERE: Range<usize> = 0..0;
 
 /// The pieces of a value that is its input, byte for byte, written out.
 fn identity(length: usize) -> Vec<Piece> {
-    let whole = (length > 0).then(|| Piece {
-        value: 0..length,
-        input: 0,
-        from: 0..length,
-        aligned: true,
-    });
-    whole.into_iter().collect()
+    if length == 0 {
+        return Vec::new();
+    }
+    vec![Piece { value: 0..length, input: 0, from: 0..length, aligned: true }]
 }
 
 fn length_of<'v, T: Tracer<'v>>(value: &Flow<'v, T>) -> usize {
@@ -184,19 +181,11 @@ impl<'v> Tracer<'v> for Recorder {
         Origin { pieces: Some(Vec::new()), ..Origin::default() }
     }
 
-    fn at(
-        origin: &Origin<'v>,
-        index: usize,
-        element: Option<&'v Value<'v>>,
-    ) -> Origin<'v> {
+    fn at(origin: &Origin<'v>, index: usize, element: Option<&'v Value<'v>>) -> Origin<'v> {
         origin.stepped(Taken::At(index), element)
     }
 
-    fn under(
-        origin: &Origin<'v>,
-        key: &[u8],
-        member: Option<&'v Value<'v>>,
-    ) -> Origin<'v> {
+    fn under(origin: &Origin<'v>, key: &[u8], member: Option<&'v Value<'v>>) -> Origin<'v> {
         origin.stepped(Taken::Key(key.to_vec()), member)
     }
 
@@ -302,13 +291,11 @@ impl<'v> Tracer<'v> for Recorder {
         holds: bool,
     ) -> Vec<Contribution<'v>> {
         if let (Some(_), Some(stand_in)) = (&value, &origin.stands_for) {
-            let at = |subject: &Contribution<'v>| Contribution {
-                span: place.span(),
-                ..subject.clone()
-            };
+            let at =
+                |subject: &Contribution<'v>| Contribution { span: place.span(), ..subject.clone() };
             return stand_in.subjects.iter().map(at).collect();
         }
-        let what = if holds { test.what(Seen::flow(value.as_ref())) } else { What::Whole };
+        let what = if holds { test.what(value.as_ref()) } else { What::Whole };
         let mut origin = origin;
         if let (Some(value), false) = (&value, origin.via.is_empty()) {
             origin.pieces.get_or_insert_with(|| identity(length_of(value)));

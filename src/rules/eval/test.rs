@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use super::flow::Flow;
-use super::tracer::Tracer;
 use crate::rules::ast::OrderOp;
 use crate::rules::program::Test;
 use crate::rules::trace::What;
@@ -30,73 +28,66 @@ impl OrderOp {
     }
 }
 
-/// A value as a test sees it.
-#[derive(Clone, Copy)]
-pub(super) enum Seen<'a> {
-    Bool(bool),
-    Int(i64),
-    Bytes(&'a [u8]),
-    Ip(IpAddr),
-    /// None, or none that a test can pass.
-    Nothing,
+/// A value as a test looks at it: of the one type that it asks for, or nothing.
+pub(in crate::rules::eval) trait Look<'a>: Copy {
+    fn bool(self) -> Option<bool>;
+    fn int(self) -> Option<i64>;
+    fn bytes(self) -> Option<&'a [u8]>;
+    fn ip(self) -> Option<IpAddr>;
 }
 
-impl<'a> Seen<'a> {
-    #[inline]
-    pub(super) fn value(value: Option<&'a Value<'_>>) -> Self {
-        match value {
-            Some(Value::Bool(value)) => Self::Bool(*value),
-            Some(Value::Int(value)) => Self::Int(*value),
-            Some(Value::Bytes(value)) => Self::Bytes(value),
-            Some(Value::Ip(value)) => Self::Ip(*value),
-            Some(Value::Array(_) | Value::Map(_)) | None => Self::Nothing,
-        }
+impl<'a> Look<'a> for Option<&'a Value<'_>> {
+    #[inline(always)]
+    fn bool(self) -> Option<bool> {
+        if let Some(Value::Bool(value)) = self { Some(*value) } else { None }
     }
-
-    #[inline]
-    pub(super) fn flow<'v, T: Tracer<'v>>(value: Option<&'a Flow<'v, T>>) -> Self {
-        match value {
-            Some(Flow::Bool(value)) => Self::Bool(*value),
-            Some(Flow::Int(value)) => Self::Int(*value),
-            Some(Flow::Bytes(value)) => Self::Bytes(value),
-            Some(Flow::Ip(value)) => Self::Ip(*value),
-            Some(Flow::Array(_) | Flow::Map(_) | Flow::Made(_)) | None => Self::Nothing,
-        }
+    #[inline(always)]
+    fn int(self) -> Option<i64> {
+        if let Some(Value::Int(value)) = self { Some(*value) } else { None }
+    }
+    #[inline(always)]
+    fn bytes(self) -> Option<&'a [u8]> {
+        if let Some(Value::Bytes(value)) = self { Some(value) } else { None }
+    }
+    #[inline(always)]
+    fn ip(self) -> Option<IpAddr> {
+        if let Some(Value::Ip(value)) = self { Some(*value) } else { None }
     }
 }
 
 impl Test {
     /// Whether a value passes. One that is missing passes `ne` only, and so does an address of the other
     /// family.
-    #[inline]
-    pub(super) fn holds(&self, value: Seen<'_>) -> bool {
+    #[inline(always)]
+    pub(in crate::rules::eval) fn holds<'a>(&self, value: impl Look<'a>) -> bool {
         match self {
-            Self::True => matches!(value, Seen::Bool(true)),
-            Self::Int(op, int) => match value {
-                Seen::Int(value) => op.holds(value.cmp(int)),
-                _ => op.holds_of_nothing(),
+            Self::True => value.bool().unwrap_or(false),
+            Self::Int(op, int) => match value.int() {
+                Some(value) => op.holds(value.cmp(int)),
+                None => op.holds_of_nothing(),
             },
-            Self::Bytes(op, bytes) => match value {
-                Seen::Bytes(value) => match op {
+            Self::Bytes(op, bytes) => match value.bytes() {
+                Some(value) => match op {
                     OrderOp::Equal => *value == **bytes,
                     OrderOp::NotEqual => *value != **bytes,
                     op => op.holds(value.cmp(bytes)),
                 },
+                None => op.holds_of_nothing(),
+            },
+            Self::V4(op, ip) => match value.ip() {
+                Some(IpAddr::V4(value)) => op.holds(value.to_bits().cmp(ip)),
                 _ => op.holds_of_nothing(),
             },
-            Self::V4(op, ip) => match value {
-                Seen::Ip(IpAddr::V4(value)) => op.holds(value.to_bits().cmp(ip)),
+            Self::V6(op, ip) => match value.ip() {
+                Some(IpAddr::V6(value)) => op.holds(value.to_bits().cmp(ip)),
                 _ => op.holds_of_nothing(),
             },
-            Self::V6(op, ip) => match value {
-                Seen::Ip(IpAddr::V6(value)) => op.holds(value.to_bits().cmp(ip)),
-                _ => op.holds_of_nothing(),
-            },
-            Self::BitwiseAnd(bits) => matches!(value, Seen::Int(value) if value & bits != 0),
-            Self::InInts(set) => matches!(value, Seen::Int(value) if set.contains(value)),
-            Self::InIps(set) => matches!(value, Seen::Ip(value) if set.contains(value)),
-            Self::Contains(_) | Self::Matches(_) | Self::Wildcard(_) | Self::InBytes(_) => {
-                matches!(value, Seen::Bytes(value) if self.searches(value))
+            Self::BitwiseAnd(bits) => value.int().is_some_and(|value| value & bits != 0),
+            Self::InInts(set) => value.int().is_some_and(|value| set.contains(value)),
+            Self::InIps(set) => value.ip().is_some_and(|value| set.contains(value)),
+            Self::Matches(regex) => value.bytes().is_some_and(|value| regex.is_match(value)),
+            Self::Contains(_) | Self::Wildcard(_) | Self::InBytes(_) => {
+                value.bytes().is_some_and(|value| self.searches(value))
             }
         }
     }
@@ -106,7 +97,6 @@ impl Test {
     fn searches(&self, value: &[u8]) -> bool {
         match self {
             Self::Contains(finder) => finder.find(value).is_some(),
-            Self::Matches(regex) => regex.is_match(value),
             Self::Wildcard(wildcard) => wildcard.is_match(value),
             Self::InBytes(set) => set.contains(value),
             _ => false,
@@ -114,12 +104,12 @@ impl Test {
     }
 
     /// What of a value that passes made it pass.
-    pub(super) fn what(&self, value: Seen<'_>) -> What {
-        let span = match (self, value) {
-            (Self::Contains(finder), Seen::Bytes(value)) => {
+    pub(in crate::rules::eval) fn what<'a>(&self, value: impl Look<'a>) -> What {
+        let span = match (self, value.bytes()) {
+            (Self::Contains(finder), Some(value)) => {
                 finder.find(value).map(|start| start..start + finder.needle().len())
             }
-            (Self::Matches(regex), Seen::Bytes(value)) => regex.find(value),
+            (Self::Matches(regex), Some(value)) => regex.find(value),
             _ => None,
         };
         span.map_or(What::Whole, What::Span)

@@ -35,19 +35,11 @@ pub(super) trait Tracer<'v>: Sized {
     /// The origin of a value of the rule.
     fn of_rule() -> Self::Origin;
     /// The origin of an array's element.
-    fn at(
-        origin: &Self::Origin,
-        index: usize,
-        element: Option<&'v Value<'v>>,
-    ) -> Self::Origin;
+    fn at(origin: &Self::Origin, index: usize, element: Option<&'v Value<'v>>) -> Self::Origin;
     /// The origin of what a step leads to.
     fn stepped(origin: &Self::Origin, step: &Step, value: Option<&'v Value<'v>>) -> Self::Origin;
     /// The origin of a map's value.
-    fn under(
-        origin: &Self::Origin,
-        key: &[u8],
-        member: Option<&'v Value<'v>>,
-    ) -> Self::Origin;
+    fn under(origin: &Self::Origin, key: &[u8], member: Option<&'v Value<'v>>) -> Self::Origin;
 
     /// The origin of what a function gave for these arguments.
     fn called<'o>(
@@ -127,21 +119,11 @@ impl<'v> Tracer<'v> for Off {
     #[inline(always)]
     fn under(_origin: &(), _key: &[u8], _member: Option<&'v Value<'v>>) {}
     #[inline(always)]
-    fn called<'o>(
-        _function: Function,
-        _arguments: impl Iterator<Item = &'o ()>,
-        _pieces: (),
-    ) {
-    }
+    fn called<'o>(_function: Function, _arguments: impl Iterator<Item = &'o ()>, _pieces: ()) {}
     #[inline(always)]
     fn handed_on(_function: Function, _origin: &()) {}
     #[inline(always)]
-    fn condensed<'o>(
-        _function: Function,
-        _arguments: impl Iterator<Item = &'o ()>,
-        _pieces: (),
-    ) {
-    }
+    fn condensed<'o>(_function: Function, _arguments: impl Iterator<Item = &'o ()>, _pieces: ()) {}
     #[inline(always)]
     fn said_of<'o>(
         _function: Function,

@@ -25,9 +25,13 @@ mod tests {
 
     #[test]
     fn as_documented() {
-        let of = |address: &str, v4, v6| cidr(address.parse().unwrap(), v4, v6).map(|it| it.to_string());
+        let of =
+            |address: &str, v4, v6| cidr(address.parse().unwrap(), v4, v6).map(|it| it.to_string());
         assert_eq!(of("113.10.0.2", 24, 24).as_deref(), Some("113.10.0.0"));
-        assert_eq!(of("2001:0000:130F:0000:0000:09C0:876A:130B", 24, 24).as_deref(), Some("2001::"));
+        assert_eq!(
+            of("2001:0000:130F:0000:0000:09C0:876A:130B", 24, 24).as_deref(),
+            Some("2001::")
+        );
         assert_eq!(of("113.10.0.2", 32, 24).as_deref(), Some("113.10.0.2"));
         assert_eq!(of("113.10.0.2", 0, 0).as_deref(), Some("0.0.0.0"));
         assert_eq!(of("ffff::1", 0, 128).as_deref(), Some("ffff::1"));

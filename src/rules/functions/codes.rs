@@ -78,7 +78,7 @@ pub(in crate::rules) fn decode_base64<'v, P: Pieces>(
         }
         bits = (bits << 6) | u32::from(digit);
         digits += 1;
-        if digits % 4 == 0 {
+        if digits.is_multiple_of(4) {
             let [_, a, b, c] = bits.to_be_bytes();
             decoded.extend([a, b, c]);
             bits = 0;
@@ -153,7 +153,12 @@ mod tests {
 
     #[test]
     fn base64_as_documented() {
-        for (flags, expected) in [("", "aGVsbG8gd29ybGQ"), ("p", "aGVsbG8gd29ybGQ="), ("u", "aGVsbG8gd29ybGQ"), ("up", "aGVsbG8gd29ybGQ=")] {
+        for (flags, expected) in [
+            ("", "aGVsbG8gd29ybGQ"),
+            ("p", "aGVsbG8gd29ybGQ="),
+            ("u", "aGVsbG8gd29ybGQ"),
+            ("up", "aGVsbG8gd29ybGQ="),
+        ] {
             let options = Base64Options::parse(flags.as_bytes()).unwrap();
             assert_eq!(*encode_base64(b"hello world", options, &mut ()), *expected.as_bytes());
         }
@@ -174,7 +179,10 @@ mod tests {
     #[test]
     fn digests() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(hex(&sha256(b"abc", &mut ())), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hex(&sha256(b"abc", &mut ())),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert!(hex(&sha512(b"abc", &mut ())).starts_with("ddaf35a193617abacc417349ae204131"));
     }
 

@@ -107,7 +107,8 @@ fn percent_decoded(text: &[u8]) -> Option<Vec<u8>> {
             continue;
         }
         let [high, low, after @ ..] = rest else { return None };
-        let digit = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit =
+            |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         decoded.push((digit(high)? << 4) | digit(low)?);
         rest = after;
     }
@@ -141,7 +142,8 @@ mod tests {
     #[test]
     fn the_documented_token() {
         // The documentation's own example, with its MAC.
-        let token = b"/download/cat.jpg?verify=1484063787-IaLGSmELTvlhfd0ItdN6PhhHTFhzx73EX8uy%2FcSDiIU%3D";
+        let token =
+            b"/download/cat.jpg?verify=1484063787-IaLGSmELTvlhfd0ItdN6PhhHTFhzx73EX8uy%2FcSDiIU%3D";
         assert_eq!(dash(token), Some(35));
         assert_eq!(hmac(MacEncoding::Percent).mac(&token[36..]).unwrap().len(), 32);
     }
@@ -171,7 +173,14 @@ mod tests {
         let (percent, safe) = (hmac(MacEncoding::Percent), hmac(MacEncoding::UrlSafe));
         let right = token(MacEncoding::UrlSafe);
         let cut = &right[..right.len() - 1];
-        for bad in ["", "-", "1484063787-", cut, &format!("{right}A"), &right.replace("1484063787", "148406378x")] {
+        for bad in [
+            "",
+            "-",
+            "1484063787-",
+            cut,
+            &format!("{right}A"),
+            &right.replace("1484063787", "148406378x"),
+        ] {
             assert!(!percent.is_valid(bad.as_bytes(), ISSUED_S), "{bad}");
             assert!(!safe.is_valid(bad.as_bytes(), ISSUED_S), "{bad}");
         }

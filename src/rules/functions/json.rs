@@ -228,10 +228,22 @@ mod tests {
     fn strings_as_documented() {
         use JsonKey::Index;
         let cloudflare = Some("cloudflare".to_owned());
-        assert_eq!(string(r#"{ "company": "cloudflare", "product": "rulesets" }"#, &[name("company")]), cloudflare);
-        assert_eq!(string(r#"{ "network": { "name": "cloudflare" } }"#, &[name("network"), name("name")]), cloudflare);
+        assert_eq!(
+            string(r#"{ "company": "cloudflare", "product": "rulesets" }"#, &[name("company")]),
+            cloudflare
+        );
+        assert_eq!(
+            string(r#"{ "network": { "name": "cloudflare" } }"#, &[name("network"), name("name")]),
+            cloudflare
+        );
         assert_eq!(string(r#"["other_company", "cloudflare"]"#, &[Index(1)]), cloudflare);
-        assert_eq!(string(r#"{ "networks": ["other_company", "cloudflare"] }"#, &[name("networks"), Index(1)]), cloudflare);
+        assert_eq!(
+            string(
+                r#"{ "networks": ["other_company", "cloudflare"] }"#,
+                &[name("networks"), Index(1)]
+            ),
+            cloudflare
+        );
         let of_objects = r#"[{ "network": "other_company" }, { "network": "cloudflare" }]"#;
         assert_eq!(string(of_objects, &[Index(1), name("network")]), cloudflare);
     }
@@ -239,13 +251,28 @@ mod tests {
     #[test]
     fn integers_as_documented() {
         use JsonKey::Index;
-        assert_eq!(integer(r#"{ "record_id": "aed53a", "version": 2 }"#, &[name("version")]), Some(2));
-        assert_eq!(integer(r#"{ "product": { "id": 356 } }"#, &[name("product"), name("id")]), Some(356));
+        assert_eq!(
+            integer(r#"{ "record_id": "aed53a", "version": 2 }"#, &[name("version")]),
+            Some(2)
+        );
+        assert_eq!(
+            integer(r#"{ "product": { "id": 356 } }"#, &[name("product"), name("id")]),
+            Some(356)
+        );
         assert_eq!(integer(r#"["first_item", -234]"#, &[Index(1)]), Some(-234));
-        assert_eq!(integer(r#"{ "network_ids": [123, 456] }"#, &[name("network_ids"), Index(0)]), Some(123));
+        assert_eq!(
+            integer(r#"{ "network_ids": [123, 456] }"#, &[name("network_ids"), Index(0)]),
+            Some(123)
+        );
         let of_objects = r#"[{ "product_id": 123 }, { "product_id": 456 }]"#;
         assert_eq!(integer(of_objects, &[Index(1), name("product_id")]), Some(456));
-        for document in [r#"{"a": 42.0}"#, r#"{"a": 1e3}"#, r#"{"a": "1"}"#, r#"{"a": 9223372036854775808}"#, r#"{"b": 1}"#] {
+        for document in [
+            r#"{"a": 42.0}"#,
+            r#"{"a": 1e3}"#,
+            r#"{"a": "1"}"#,
+            r#"{"a": 9223372036854775808}"#,
+            r#"{"b": 1}"#,
+        ] {
             assert_eq!(integer(document, &[name("a")]), None, "{document}");
         }
         assert_eq!(integer(r#"{"a": -9223372036854775808}"#, &[name("a")]), Some(i64::MIN));
@@ -253,7 +280,10 @@ mod tests {
 
     #[test]
     fn escapes_duplicates_and_what_is_not_there() {
-        assert_eq!(string(r#"{"a":1,"a":"x\n\u00e9"}"#, &[name("a")]), Some("x\n\u{e9}".to_owned()));
+        assert_eq!(
+            string(r#"{"a":1,"a":"x\n\u00e9"}"#, &[name("a")]),
+            Some("x\n\u{e9}".to_owned())
+        );
         assert_eq!(string(r#"{"a":"x","a":1}"#, &[name("a")]), None);
         assert_eq!(string(r#"{"\u0061":"x"}"#, &[name("a")]), Some("x".to_owned()));
         assert_eq!(string(r#"{"a":"x\\","b":"y"}"#, &[name("b")]), Some("y".to_owned()));
@@ -281,7 +311,7 @@ mod tests {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
                 prop::collection::hash_map("[ab\\\\]{1,2}", inner, 0..4)
-                    .prop_map(|members| serde_json::Value::from_iter(members)),
+                    .prop_map(serde_json::Value::from_iter),
             ]
         })
     }
@@ -298,7 +328,7 @@ mod tests {
                     keys.push(name(names[step]));
                     expected = expected.and_then(|value| value.get(names[step]));
                 } else {
-                    keys.push(JsonKey::Index(step as i64 - 4));
+                    keys.push(JsonKey::Index(i64::try_from(step).unwrap() - 4));
                     expected = expected.and_then(|value| value.get(step - 4));
                 }
             }

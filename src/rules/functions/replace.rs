@@ -105,14 +105,24 @@ mod tests {
                 Ignored,
                 "https://example.com/apps/calendar/admin?expand=true",
             ),
-            ("https://example.com/applications/app1", "/applications/*", "/apps/${1}", Ignored, "https://example.com/applications/app1"),
+            (
+                "https://example.com/applications/app1",
+                "/applications/*",
+                "/apps/${1}",
+                Ignored,
+                "https://example.com/applications/app1",
+            ),
             ("/calendar", "/*", "/apps/${1}", Ignored, "/apps/calendar"),
             ("/Apps/calendar", "/apps/*", "/${1}", Ignored, "/calendar"),
             ("/Apps/calendar", "/apps/*", "/${1}", Sensitive, "/Apps/calendar"),
             ("/apps/calendar/login", "/apps/*/login", "/${1}/login", Ignored, "/calendar/login"),
             ("abc", "ABC", "<${0}>", Ignored, "<abc>"),
         ] {
-            assert_eq!(wildcard(source, pattern, replacement, case), expected, "{source} {pattern}");
+            assert_eq!(
+                wildcard(source, pattern, replacement, case),
+                expected,
+                "{source} {pattern}"
+            );
         }
     }
 }

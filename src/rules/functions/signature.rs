@@ -122,6 +122,11 @@ impl Signature {
     pub fn parameter(&self, position: usize) -> Option<&'static Parameter> {
         self.required.iter().chain(self.optional).nth(position).or(self.more)
     }
+
+    /// Whether the first argument is a key, which no error repeats.
+    pub(in crate::rules) fn takes_key(&self) -> bool {
+        self.function == Function::IsTimedHmacValidV0
+    }
 }
 
 impl Gives {

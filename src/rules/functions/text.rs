@@ -224,7 +224,10 @@ mod tests {
     #[test]
     fn remove_bytes_as_documented() {
         let removed = ByteSet::new(b"\x2e\x77");
-        assert_eq!(text(remove_bytes(bytes("www.cloudflare.com"), &removed, &mut ())), "cloudflarecom");
+        assert_eq!(
+            text(remove_bytes(bytes("www.cloudflare.com"), &removed, &mut ())),
+            "cloudflarecom"
+        );
         assert!(matches!(remove_bytes(bytes("abc"), &removed, &mut ()), Cow::Borrowed(_)));
         assert_eq!(text(remove_bytes(bytes("w.w"), &removed, &mut ())), "");
     }
@@ -236,8 +239,14 @@ mod tests {
             let parts = split(value.as_bytes(), &finder, limit);
             parts.into_iter().map(|range| value[range].to_owned()).collect()
         };
-        assert_eq!(of("groceries,electronics,diy,auto", ",", 64), ["groceries", "electronics", "diy", "auto"]);
-        assert_eq!(of("groceries,electronics,diy,auto", ",", 3), ["groceries", "electronics", "diy,auto"]);
+        assert_eq!(
+            of("groceries,electronics,diy,auto", ",", 64),
+            ["groceries", "electronics", "diy", "auto"]
+        );
+        assert_eq!(
+            of("groceries,electronics,diy,auto", ",", 3),
+            ["groceries", "electronics", "diy,auto"]
+        );
         assert_eq!(of("groceries,,electronics", ",", 64), ["groceries", "", "electronics"]);
         assert_eq!(of("", ",", 64), [""]);
         assert_eq!(of("a,b", ",", 1), ["a,b"]);
@@ -254,7 +263,10 @@ mod tests {
         assert_eq!(of("order=asc&country=GB", &["country"]), "order=asc");
         assert_eq!(of("order=asc&country=GB", &["order"]), "country=GB");
         assert_eq!(of("order=asc&country=GB", &["search"]), "order=asc&country=GB");
-        assert_eq!(of("category=Foo&order=desc&category=Bar", &["order"]), "category=Foo&category=Bar");
+        assert_eq!(
+            of("category=Foo&order=desc&category=Bar", &["order"]),
+            "category=Foo&category=Bar"
+        );
         assert_eq!(of("category=Foo&order=desc&category=Bar", &["category"]), "order=desc");
         assert_eq!(of("a=1&b&c", &["b"]), "a=1&c");
         assert_eq!(of("a&&b", &["a"]), "&b");

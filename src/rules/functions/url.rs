@@ -38,7 +38,11 @@ pub(in crate::rules) fn url_decode<'v, P: Pieces>(
     if memchr::memchr2(b'%', b'+', &value).is_none() {
         return same(value, pieces);
     }
-    if options.recursive { to_the_end(&value, options, pieces) } else { once(&value, options, pieces) }
+    if options.recursive {
+        to_the_end(&value, options, pieces)
+    } else {
+        once(&value, options, pieces)
+    }
 }
 
 fn once<'v, P: Pieces>(value: &[u8], options: UrlOptions, pieces: &mut P) -> Cow<'v, [u8]> {

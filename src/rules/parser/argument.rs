@@ -19,7 +19,12 @@ impl Parser<'_> {
         first: Option<&Type>,
         signature: &Signature,
     ) -> Result<Box<Given>, Fault> {
-        let given = match self.literal_type(parameter, first) {
+        let literal = self.literal_type(parameter, first);
+        let is_key = signature.takes_key() && first.is_none();
+        if is_key && literal != Some(Type::Bytes) {
+            return Err(hint::not_a_key(&self.cursor, signature));
+        }
+        let given = match literal {
             Some(ty) => self.given_literal(ty)?,
             None => Given::operand(*self.operand()?),
         };
@@ -114,9 +119,10 @@ impl Parser<'_> {
             (Check::Regex, Literal::Bytes(pattern)) => self.check_regex(pattern, span),
             (Check::Wildcard, Literal::Bytes(pattern)) => {
                 let checked = Wildcard::new(pattern, Case::Ignored);
-                checked
-                    .map(|wildcard| self.groups = wildcard.stars())
-                    .map_err(|error| Fault::of(span, &error))
+                let wildcard = checked.map_err(|error| Fault::of(span, &error))?;
+                self.count(wildcard.memory_usage());
+                self.groups = wildcard.stars();
+                Ok(())
             }
             (Check::Replacement, Literal::Bytes(text)) => {
                 let checked = Replacement::parse(text, self.groups);
@@ -133,7 +139,7 @@ impl Parser<'_> {
         };
         let regex = Regex::capturing(pattern);
         let regex = regex.map_err(|error| Fault::new(span, error.fault(), error.way_out()))?;
-        self.count(&regex);
+        self.count(regex.memory_usage());
         self.groups = regex.groups() - 1;
         Ok(())
     }

@@ -66,6 +66,9 @@ impl Parser<'_> {
             if !self.cursor.eat(",") {
                 return match self.cursor.eat(")") {
                     true => Ok(given),
+                    false if signature.takes_key() && given.len() == 1 => {
+                        Err(hint::not_a_key(&self.cursor, signature))
+                    }
                     false => Err(hint::call_not_closed(&self.cursor, open)),
                 };
             }

@@ -139,7 +139,7 @@ impl Parser<'_> {
             let span = error.at().map_or(self.cursor.span(start), |at| text.place(&at));
             Fault::new(span, error.fault(), error.way_out())
         })?;
-        self.count(&regex);
+        self.count(regex.memory_usage());
         Ok(Comparison::Matches(text.pattern))
     }
 
@@ -147,7 +147,8 @@ impl Parser<'_> {
         let start = self.cursor.at();
         let pattern = lexer::string(&mut self.cursor)?;
         let checked = Wildcard::new(&pattern, case);
-        checked.map_err(|error| Fault::of(self.cursor.span(start), &error))?;
+        let checked = checked.map_err(|error| Fault::of(self.cursor.span(start), &error))?;
+        self.count(checked.memory_usage());
         Ok(Comparison::Wildcard { pattern, case })
     }
 

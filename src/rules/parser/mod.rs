@@ -11,7 +11,6 @@ use super::ast::{Expr, Shape};
 use super::error::{Fault, ParseError};
 use super::lexer::Cursor;
 use super::limits::{MAX_EXPRESSION_BYTES, MAX_NESTING};
-use super::regex::Regex;
 use super::scheme::Scheme;
 
 /// Reads an expression: what it names has to be in the scheme, and its types have to fit.
@@ -37,7 +36,7 @@ pub fn parse(text: &str, scheme: &Scheme) -> Result<Expr, ParseError> {
     parse_measured(text, scheme).map(|parsed| parsed.expression)
 }
 
-/// An expression, and what its regular expressions take.
+/// An expression, and what its regular expressions and wildcards take.
 pub(super) struct Parsed {
     pub(super) expression: Expr,
     pub(super) regex_bytes: usize,
@@ -58,7 +57,7 @@ struct Parser<'p> {
     depth: usize,
     /// The last group of the pattern that was read last, which a replacement may name.
     groups: usize,
-    /// What the regular expressions so far take, compiled.
+    /// What the regular expressions and wildcards so far take, compiled.
     regex_bytes: usize,
 }
 
@@ -107,8 +106,8 @@ impl Parser<'_> {
         self.depth -= 1;
     }
 
-    /// Counts what a regular expression takes.
-    fn count(&mut self, regex: &Regex) {
-        self.regex_bytes = self.regex_bytes.saturating_add(regex.memory_usage());
+    /// Counts what a regular expression or a wildcard takes.
+    const fn count(&mut self, bytes: usize) {
+        self.regex_bytes = self.regex_bytes.saturating_add(bytes);
     }
 }

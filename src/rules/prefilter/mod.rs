@@ -153,9 +153,7 @@ impl Prefilter {
     /// Whether a rule, by its number in the order of adding, can hold after what was found.
     #[inline]
     pub(super) fn may_hold(&self, rule: usize, found: &Found) -> bool {
-        self.rules
-            .get(rule)
-            .is_none_or(|clauses| clauses.iter().all(|clause| found.has(*clause)))
+        self.rules.get(rule).is_none_or(|clauses| clauses.iter().all(|clause| found.has(*clause)))
     }
 }
 

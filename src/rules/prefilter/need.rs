@@ -153,12 +153,14 @@ fn hay(operand: &Operand) -> Option<Hay> {
             let path = operand.path.iter().take_while(|step| **step != Step::Each);
             Some(Hay { field: *field, path: path.cloned().collect() })
         }
-        OperandKind::Call(Call { function, arguments, .. }) => match (function, arguments.first()) {
-            (
-                Function::Lower | Function::Upper | Function::Substring | Function::Split,
-                Some(Argument::Operand(source)),
-            ) => hay(source),
-            _ => None,
-        },
+        OperandKind::Call(Call { function, arguments, .. }) => {
+            match (function, arguments.first()) {
+                (
+                    Function::Lower | Function::Upper | Function::Substring | Function::Split,
+                    Some(Argument::Operand(source)),
+                ) => hay(source),
+                _ => None,
+            }
+        }
     }
 }

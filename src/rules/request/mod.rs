@@ -2,7 +2,7 @@
 //! that a rule set wants, and [`Place`] says which bytes of the request a value was made of.
 //!
 //! - **what is read**: what was sent, as Cloudflare documents each field. Nothing is normalised, and
-//!   nothing decoded but what [`UriDecoding::Url`] asks for and the names of cookies;
+//!   nothing decoded but what [`UriDecoding::Url`](super::UriDecoding::Url) asks for and the names of cookies;
 //! - **what an attacker can hide**: nothing that a server would find. Where servers read a body in two
 //!   ways, the reading that shows more is taken, and what is beyond a limit stays in one piece
 //!   ([`limits`]);

@@ -55,6 +55,11 @@ impl Segment {
         self.value.len() == self.raw.range.len()
     }
 
+    /// The bytes of the value that these bytes of the request's part went into.
+    pub(crate) fn value_of(&self, raw: &Range<usize>) -> Range<usize> {
+        self.moved(raw, &self.raw.range, &self.value)
+    }
+
     /// The part of `bounds` that both share, moved from where `from` starts to where `to` does; all of
     /// `to` where the bytes do not stand one for one.
     fn moved(&self, bounds: &Range<usize>, from: &Range<usize>, to: &Range<usize>) -> Range<usize> {
@@ -138,7 +143,7 @@ impl Place {
         own.filter_map(|segment| {
             let shared =
                 raw.range.start < segment.raw.range.end && segment.raw.range.start < raw.range.end;
-            shared.then(|| segment.moved(&raw.range, &segment.raw.range, &segment.value))
+            shared.then(|| segment.value_of(&raw.range))
         })
     }
 

@@ -123,12 +123,14 @@ impl<'t> Faults<'t> {
 
     /// The line of an offset.
     pub(super) fn line(&self, at: usize) -> usize {
-        self.lines.place(at).0
+        self.lines.line(at)
     }
 
     /// Adds the fault of what stands at an offset.
     pub(super) fn add(&mut self, at: usize, fault: impl Into<String>, way_out: impl Into<String>) {
-        self.add_at(self.lines.place(at), fault.into(), way_out.into(), None);
+        if !self.is_full() {
+            self.add_at(self.lines.place(at), fault.into(), way_out.into(), None);
+        }
     }
 
     /// Adds the two lines of another error.

@@ -74,6 +74,9 @@ impl Reader<'_> {
     ) -> Vec<T> {
         let mut members = Vec::new();
         for element in elements {
+            if self.faults.is_full() {
+                break;
+            }
             match read(element.value) {
                 Ok(member) => members.push(member),
                 Err((fault, way_out)) => self.faults.add(element.span.start, fault, way_out),

@@ -64,7 +64,7 @@ pub(super) struct Reader<'t> {
     pub(super) scheme: Scheme,
     /// For rules that do not say.
     uri_decoding: UriDecoding,
-    /// What the regular expressions so far take, compiled.
+    /// What the regular expressions and wildcards so far take, compiled.
     regex_bytes: usize,
     /// The ids so far, with their lines.
     ids: HashMap<String, usize>,
@@ -176,6 +176,10 @@ impl Reader<'_> {
             "expression",
             "say what it matches, such as expression = 'http.host eq \"…\"'",
         )?;
+        // Nothing more would be told of it, and each regular expression takes its time.
+        if self.faults.is_full() || self.regex_bytes > MAX_REGEX_TOTAL_BYTES {
+            return None;
+        }
         match parser::parse_measured(&text, &self.scheme) {
             Ok(Parsed { expression, regex_bytes }) => {
                 self.count_regex(node.span.start, regex_bytes);
@@ -202,7 +206,7 @@ impl Reader<'_> {
         self.regex_bytes = before.saturating_add(bytes);
         if before <= MAX_REGEX_TOTAL_BYTES && self.regex_bytes > MAX_REGEX_TOTAL_BYTES {
             let fault = format!(
-                "the regular expressions up to here take more than {MAX_REGEX_TOTAL_BYTES} bytes, compiled"
+                "the regular expressions and wildcards up to here take more than {MAX_REGEX_TOTAL_BYTES} bytes, compiled"
             );
             self.faults.add(at, fault, "count less, such as .{0,64} for .{0,500}, or use contains");
         }

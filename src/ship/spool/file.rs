@@ -16,6 +16,9 @@ pub(super) fn folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let _ = sync(parent); // it may be one that this user does not read
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -50,15 +53,15 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
 
 /// Writes a file whole: under a temporary name, to the disk, then under its own.
 pub(super) fn write(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = write_new(temporary, bytes).and_then(|()| fs::rename(temporary, path));
+    let written = write_new(temporary, bytes)
+        .and_then(|()| fs::rename(temporary, path))
+        .and_then(|()| path.parent().map_or(Ok(()), sync));
     if written.is_err() {
-        let _ = fs::remove_file(temporary); // the disk is full, most likely
+        // The disk is full, most likely. What is counted as lost must not come back at the next start.
+        let _ = fs::remove_file(temporary);
+        let _ = fs::remove_file(path);
     }
-    written?;
-    match path.parent() {
-        Some(folder) => sync(folder),
-        None => Ok(()),
-    }
+    written
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

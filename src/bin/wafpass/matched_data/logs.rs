@@ -89,7 +89,7 @@ impl<'a> Logs<'a> {
 /// The length of a file, if it has one.
 fn size(path: &Path) -> Option<u64> {
     let metadata = fs::metadata(path).ok()?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }
 
 /// Whether standard output shows what is written to it.

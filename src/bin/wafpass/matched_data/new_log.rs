@@ -19,7 +19,7 @@ pub(super) struct NewLog {
 
 enum Packed {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl NewLog {
@@ -39,7 +39,9 @@ impl NewLog {
         let file = options.open(&unfinished).map_err(|error| unwritten(path, &error))?;
         let file = BufWriter::with_capacity(1 << 18, file);
         let writer = match compression {
-            Compression::Gzip => Packed::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+            Compression::Gzip => {
+                Packed::Gzip(Box::new(GzEncoder::new(file, flate2::Compression::default())))
+            }
             _ => Packed::Plain(file),
         };
         Ok(Self { path: path.into(), unfinished, writer })

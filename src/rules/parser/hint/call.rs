@@ -9,6 +9,13 @@ use crate::rules::limits::MAX_ARGUMENTS;
 use crate::rules::parser::call::Given;
 use crate::rules::types::Type;
 
+/// What is no key of an HMAC, and what stands behind one: it is not repeated, since errors are logged.
+pub(in crate::rules::parser) fn not_a_key(cursor: &Cursor<'_>, signature: &Signature) -> Fault {
+    let fault = format!("the key of {} is a string of its own", signature.function.name());
+    let way_out = "write it in quotes, each quote within it as \\\", and a comma behind it";
+    Fault::new(cursor.token(), fault, way_out)
+}
+
 /// What stands behind an argument.
 pub(in crate::rules::parser) fn call_not_closed(cursor: &Cursor<'_>, open: usize) -> Fault {
     if cursor.is_at_end() {

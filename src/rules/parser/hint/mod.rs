@@ -6,8 +6,8 @@ mod operator;
 mod set;
 
 pub(super) use self::call::{
-    argument_of_other_type, call_not_closed, each_behind_first, literal_argument, operand_argument,
-    too_few, too_many,
+    argument_of_other_type, call_not_closed, each_behind_first, literal_argument, not_a_key,
+    operand_argument, too_few, too_many,
 };
 pub(super) use self::name::{not_a_literal, unknown_list, unknown_name};
 pub(super) use self::operator::{

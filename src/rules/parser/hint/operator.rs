@@ -3,6 +3,7 @@
 use super::INDEX_BEHIND_SPACE;
 use crate::rules::ast::{Operand, Span};
 use crate::rules::error::Fault;
+use crate::rules::functions::Function;
 use crate::rules::lexer::{Cursor, repeated};
 use crate::rules::suggest;
 use crate::rules::types::Type;
@@ -44,9 +45,19 @@ const FOREIGN_WORDS: [(&str, &str); 15] = [
     ("not", "write not before the value: not VALUE in {…}"),
 ];
 
+/// The operand, as it was written, up to the key of an HMAC: errors are logged.
+fn written(cursor: &Cursor<'_>, operand: &Operand) -> String {
+    let text = cursor.since(operand.span.start).trim_end();
+    let name = Function::IsTimedHmacValidV0.name();
+    match text.split_once(name) {
+        Some((before, _)) => format!("{}{name}(…)", repeated(before)),
+        None => repeated(text),
+    }
+}
+
 /// An array or a map where a single value is compared.
 pub(in crate::rules::parser) fn not_comparable(cursor: &Cursor<'_>, operand: &Operand) -> Fault {
-    let written = repeated(cursor.since(operand.span.start).trim_end());
+    let written = written(cursor, operand);
     let ty = &operand.ty;
     let way_out = match ty {
         _ if cursor.rest().trim_start().starts_with('[') => INDEX_BEHIND_SPACE.into(),
@@ -76,7 +87,7 @@ pub(in crate::rules::parser) fn compared_bool(
     cursor: &Cursor<'_>,
     operand: &Operand,
 ) -> Result<(), Fault> {
-    let written = repeated(cursor.since(operand.span.start));
+    let written = written(cursor, operand);
     let mut ahead = *cursor;
     ahead.skip_space();
     let start = ahead.at();
