@@ -383,6 +383,16 @@ async fn a_file_that_a_hand_took_holds_up_nothing() {
 }
 
 #[tokio::test]
+async fn a_shutdown_may_be_given_any_time() {
+    let (collector, url) = collector().await;
+    let shipper = quick(&url).build().unwrap();
+    ship(&shipper, 0..3);
+    assert_eq!(shipper.shutdown(Duration::MAX).await.sent, 3);
+    assert_eq!(shipper.shutdown(Duration::MAX).await.sent, 3, "a second one has nothing to do");
+    assert_eq!(collector.events(), events(0..3));
+}
+
+#[tokio::test]
 async fn a_refused_batch_is_kept_aside() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");

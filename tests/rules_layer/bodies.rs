@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -119,6 +119,25 @@ async fn trailers_come_after_the_body() {
         assert_eq!(frames.last().unwrap().as_ref().unwrap().trailers_ref(), Some(&trailers));
         assert!(bytes_of(&frames) == noise(len));
     }
+}
+
+#[tokio::test]
+async fn trailers_survive_an_end_that_does_not_come() {
+    let trailers: HeaderMap =
+        [("x-sum".parse().unwrap(), "7".parse().unwrap())].into_iter().collect();
+    let frames = vec![data("short"), Ok(Frame::trailers(trailers.clone()))];
+    let body = StreamBody::new(stream::iter(frames).chain(stream::pending()));
+    let layer = RulesLayer::builder(on_bodies()).body_wait(20 * MS).build().unwrap();
+    let handle = layer.handle();
+    let inner = service_fn(async |request: Request<RulesBody<_>>| {
+        let body = request.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().unwrap()["x-sum"], "7");
+        Ok::<_, Infallible>(Response::new(Full::new(body.to_bytes())))
+    });
+    let request = Request::post("/").header("host", "shop.example").body(body).unwrap();
+    let response = layer.layer(inner).oneshot(request).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "short");
+    assert_eq!(handle.truncated(), 0, "behind trailers nothing comes");
 }
 
 #[tokio::test]

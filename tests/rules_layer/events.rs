@@ -116,6 +116,28 @@ async fn a_sink_that_hangs_keeps_no_request_waiting() {
 }
 
 #[tokio::test]
+async fn what_waits_is_bounded_in_bytes_too() {
+    let sink = Hanging(Arc::new(AtomicBool::new(true)));
+    let log =
+        log_to(&owner(), sink.clone()).per_rule(5_000, 5_000).in_total(5_000).build().unwrap();
+    let rules = rules(r#"long: block: http.request.body.raw contains "needle""#);
+    let layer = RulesLayer::builder(rules).log(log.clone()).body_bytes(1_048_576).build().unwrap();
+    let (handle, app) = (layer.handle(), app(layer));
+    let body = Bytes::from(format!("needle{}", "a".repeat(1_000_000)));
+    for _ in 0..100 {
+        assert_eq!(status(&app, post(body.clone())).await, 403);
+    }
+    let full = counts(&handle);
+    assert!(log.waiting() <= 48 && log.waiting() >= 45, "{}", log.waiting());
+    // What waits, one with the sink, and the rest is lost.
+    assert!((49..=55).contains(&lost(&full, LostEvent::QueueFull)), "{full:?}");
+    sink.0.store(false, Ordering::SeqCst);
+    assert!(log.shutdown(10 * SECOND).await);
+    let counts = counts(&handle);
+    assert_eq!((counts.events + total_lost(&counts), log.waiting()), (100, 0));
+}
+
+#[tokio::test]
 async fn a_sink_that_panics_loses_its_event_and_no_other() {
     let (kept, calls) = (Kept::default(), Arc::new(AtomicUsize::new(0)));
     let inner = kept.clone();

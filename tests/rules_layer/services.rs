@@ -14,7 +14,7 @@ use wafpass::layer::rules::{GrpcBodies, NotTaken, RulesLayer};
 use crate::common::*;
 
 #[tokio::test]
-async fn grpc_calls_pass_as_they_stream() {
+async fn grpc_calls_are_seen_unless_somebody_asks_for_less() {
     let rules = || {
         rules(
             r#"
@@ -24,8 +24,11 @@ async fn grpc_calls_pass_as_they_stream() {
         "#,
         )
     };
-    for (bodies, is_read) in [(GrpcBodies::NotRead, false), (GrpcBodies::Read, true)] {
-        let layer = RulesLayer::builder(rules()).grpc(bodies).build().unwrap();
+    for (builder, is_read) in [
+        (RulesLayer::builder(rules()), true),
+        (RulesLayer::builder(rules()).grpc(GrpcBodies::Unseen), false),
+    ] {
+        let layer = builder.build().unwrap();
         let handle = layer.handle();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -96,6 +99,9 @@ async fn over_a_socket_bodies_come_in_chunks() {
     let chunked = |chunks: &str| {
         format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
     };
+    // Nor is one a tunnel because its method says so: in HTTP/1 a CONNECT may come with a body.
+    let connect = "CONNECT shop.example:80 HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nneedle";
+    assert!(exchange(address, connect).await.starts_with("HTTP/1.1 403 "));
     let answer = exchange(address, &chunked("3\r\nnee\r\n3\r\ndle\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("no-store"), "{answer}");
     assert!(exchange(address, &chunked("3\r\nnee\r\n")).await.starts_with("HTTP/1.1 200 "));

@@ -5,9 +5,12 @@
 //! is missed. The instruction counts need `valgrind`, and the run fails where there is none.
 
 mod counts;
+mod many;
 mod peer;
 mod request;
-mod rules;
+
+// The engine's own source, with the evaluator in it once more, without its tracer: see build.rs.
+include!(concat!(env!("OUT_DIR"), "/engine.rs"));
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -15,7 +18,7 @@ use std::time::Instant;
 
 use memory_stats::memory_stats;
 use wafpass::rules::request::RequestFacts;
-use wafpass::rules::{Compiler, RuleFile, RuleSet, Scheme};
+use wafpass::rules::{Compiler, Rule, RuleFile, RuleSet, Scheme};
 use wafpass_benches::{Comparison, Gate, is_measuring};
 
 use self::request::Sent;
@@ -27,8 +30,9 @@ const RULES: usize = 1_000;
 const LIMIT_NS: f64 = 150_000.0;
 
 fn main() -> ExitCode {
-    if counts::is_child() {
-        return counts::child();
+    if let Some(asked) = counts::asked() {
+        counts::run(&asked);
+        return ExitCode::SUCCESS;
     }
     let mut gate = Gate::new();
     counts::compare(&mut gate);
@@ -40,7 +44,7 @@ fn main() -> ExitCode {
 
 /// How long a thousand rules take to compile, and what they take once they are.
 fn compile(gate: &mut Gate) -> RuleSet {
-    let text = rules::file(RULES);
+    let text = many::file(RULES);
     let resident = || memory_stats().map_or(0, |stats| stats.physical_mem);
     let before = resident();
     #[allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
@@ -72,7 +76,7 @@ fn evaluate(set: &RuleSet, gate: &mut Gate) {
         let facts = RequestFacts::new(&view, set.scheme(), |decoding| set.wants(decoding));
         println!("\n{} rules match {}", whole().rules().len(), sent.name);
         let mut compiler = Compiler::new(set.scheme());
-        let compile = |rule: &wafpass::rules::Rule| compiler.compile(&rule.expression);
+        let compile = |rule: &Rule| compiler.compile(&rule.expression);
         let alone: Vec<_> = set.rules().iter().map(compile).collect::<Result<_, _>>().expect("parsed");
 
         let report = Comparison::new(format!("{RULES} rules, {}", sent.name))
