@@ -383,6 +383,42 @@ async fn a_file_that_a_hand_took_holds_up_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_expired_loses_no_event() {
+    let (collector, url) = collector().await;
+    collector.answer(&[401, 401]);
+    let shipper = quick(&url).bearer(BearerToken::new("old").unwrap()).build().unwrap();
+    ship(&shipper, 0..2);
+    until(&shipper, |stats| stats.is_away).await;
+    shipper.replace_token(BearerToken::new("new").unwrap());
+    let stats = until(&shipper, |stats| stats.sent == 2).await;
+    assert_eq!((stats.refused, stats.dropped), (0, 0));
+    assert_eq!(collector.received().last().unwrap().headers["authorization"], "Bearer new");
+}
+
+#[tokio::test]
+async fn a_disk_that_is_gone_costs_events_and_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    let address = nobody();
+    let shipper = quick(&url(address)).spool(&spool).build().unwrap();
+    fs::remove_dir_all(&spool).unwrap();
+    ship(&shipper, 0..200);
+    // Those that memory has room for, and the one whose attempt failed.
+    let is_rest = |stats: &ShipperStats| stats.waiting <= 5 && stats.waiting + stats.dropped == 200;
+    let stats = until(&shipper, is_rest).await;
+    assert!(stats.is_away && stats.spooled == 0, "{stats:?}");
+    assert_eq!(shipper.dropped(DropReason::SpoolFailed), stats.dropped);
+
+    let collector = Collector::default();
+    collector.listen(address).await;
+    let kept = stats.waiting;
+    until(&shipper, |stats| stats.sent == kept).await;
+    ship(&shipper, 200..203);
+    until(&shipper, |stats| stats.sent == kept + 3).await;
+    assert_eq!(shipper.shutdown(SECOND).await.dropped, 200 - kept);
+}
+
+#[tokio::test]
 async fn a_shutdown_may_be_given_any_time() {
     let (collector, url) = collector().await;
     let shipper = quick(&url).build().unwrap();
@@ -416,7 +452,7 @@ async fn a_refused_batch_is_kept_aside() {
     until(&shipper, |stats| stats.sent == 2).await;
     assert_eq!(collector.events()[4..], [event(0), event(2)]);
 
-    collector.answer(&[401]);
+    collector.answer(&[422]);
     let without = quick(&url).build().unwrap();
     ship(&without, 8..10);
     let stats = until(&without, |stats| stats.sent == 1).await;

@@ -182,7 +182,7 @@ mod tests {
             ("is_timed_hmac_valid_v0(\"s\\\"é日\", x", "is_timed_hmac_valid_v0(•••••••, x"),
             (
                 "is_timed_hmac_valid_v0 ( r##\"a\"#b\"##, x",
-                "is_timed_hmac_valid_v0 ( •••••••••##, x",
+                "is_timed_hmac_valid_v0 ( •••••••••••, x",
             ),
             ("is_timed_hmac_valid_v0(61:62, x)", "is_timed_hmac_valid_v0(•••••, x)"),
             ("is_timed_hmac_valid_v0(\"abc", "is_timed_hmac_valid_v0(••••"),

@@ -31,7 +31,8 @@ impl<N: Ord + Copy> Ranges<N> {
     #[inline]
     fn contains(&self, number: N) -> bool {
         if self.0.len() <= FEW {
-            return self.0.iter().any(|(start, end)| *start <= number && number <= *end);
+            let first = self.0.iter().find(|(_, end)| number <= *end);
+            return first.is_some_and(|(start, _)| *start <= number);
         }
         let after = self.0.partition_point(|(start, _)| *start <= number);
         let range = after.checked_sub(1).and_then(|before| self.0.get(before));

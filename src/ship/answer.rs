@@ -45,8 +45,8 @@ impl Answer {
     pub(super) fn of(status: StatusCode, headers: &HeaderMap, now: UnixTime) -> Self {
         let code = status.as_u16();
         // RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4. A redirect is none that may be followed, and
-        // says nothing of the batch.
-        let is_passing = matches!(code, 408 | 425 | 429) || !status.is_client_error();
+        // says nothing of the batch; nor does 401, which is about the token (RFC 9110 §15.5.2).
+        let is_passing = matches!(code, 401 | 408 | 425 | 429) || !status.is_client_error();
         if status.is_success() {
             Self::Accepted
         } else if is_passing {
@@ -119,11 +119,11 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(of(status, None), Answer::Accepted);
         }
-        for status in [301, 302, 308, 408, 425, 429, 500, 502, 503, 504, 599] {
+        for status in [301, 302, 308, 401, 408, 425, 429, 500, 502, 503, 504, 599] {
             let later = Answer::Later { why: Why::Status(status), retry_after: None };
             assert_eq!(of(status, None), later);
         }
-        for status in [400, 401, 403, 404, 409, 410, 413, 415, 422, 499] {
+        for status in [400, 403, 404, 409, 410, 413, 415, 422, 499] {
             assert_eq!(of(status, None), Answer::Refused { status });
         }
     }

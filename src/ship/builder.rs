@@ -88,7 +88,7 @@ impl ShipperBuilder {
         self
     }
 
-    /// Bytes that the spool folder may hold: 256 MiB unless set.
+    /// Bytes that the spool folder may hold: 256 MiB unless set, as many as a batch at least.
     pub const fn spool_bytes(mut self, bytes: u64) -> Self {
         self.spool_bytes = bytes;
         self
@@ -180,7 +180,7 @@ impl ShipperBuilder {
         Bounds::queue(self.queue_events)?;
         Bounds::timeout(self.timeout)?;
         Bounds::pauses(settings.first_pause, settings.longest_pause)?;
-        Bounds::spool(self.spool_bytes)
+        Bounds::spool(self.spool_bytes, settings.batch_bytes)
     }
 }
 
@@ -283,7 +283,11 @@ mod tests {
             (builder().timeout(none), "a timeout in ms of 0"),
             (builder().pauses(none, second), "a first pause in ms of 0"),
             (builder().pauses(second, none), "a longest pause in ms of 0"),
-            (builder().spool_bytes(65_535), "a spool's number of bytes of 65535"),
+            (builder().spool_bytes(999_999), "a spool's number of bytes of 999999"),
+            (
+                builder().batches(1, 65_536, second).spool_bytes(65_535),
+                "a spool's number of bytes of 65535",
+            ),
         ] {
             let text = builder.build().unwrap_err().to_string();
             assert!(text.starts_with(what) && text.lines().count() == 2, "{text}");

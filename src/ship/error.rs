@@ -113,8 +113,10 @@ impl Bounds {
         times("a longest pause in ms", longest, first, *PAUSES.end())
     }
 
-    pub(super) fn spool(bytes: u64) -> Result<(), ShipError> {
-        within("a spool's number of bytes", bytes, MIN_SPOOL_BYTES, u64::MAX / 2)
+    /// At least one batch has to fit.
+    pub(super) fn spool(bytes: u64, batch_bytes: usize) -> Result<(), ShipError> {
+        let least = in_u64(batch_bytes).max(MIN_SPOOL_BYTES);
+        within("a spool's number of bytes", bytes, least, u64::MAX / 2)
     }
 }
 

@@ -60,7 +60,8 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// Bytes of the spool folder with all that is in it: hours of a collector's absence at 10 events a
 /// second of 2 KB, packed.
 pub const DEFAULT_SPOOL_BYTES: u64 = 268_435_456;
-/// Least that a spool may hold: one batch of the largest kind, with room to rename.
+/// Least that a spool may hold: one batch of the longest event. One of more bytes is the least where batches
+/// are larger.
 pub const MIN_SPOOL_BYTES: u64 = 65_536;
 
 /// Time that is left to events when the last handle goes without a shutdown.

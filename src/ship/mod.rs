@@ -34,8 +34,8 @@
 //! # What the collector gets
 //!
 //! `POST` with `content-type: application/x-ndjson`, `content-encoding: gzip`, `authorization: Bearer …` and
-//! `idempotency-key`. 2xx accepts the batch. 408, 425, 429, 5xx, redirects and silence mean later: the
-//! next attempt comes after a random part of a pause that doubles up to a minute, and not before a
+//! `idempotency-key`. 2xx accepts the batch. 401 (until the token is [replaced](Shipper::replace_token)), 408,
+//! 425, 429, 5xx, redirects and silence mean later: the next attempt comes after a random part of a pause that doubles up to a minute, and not before a
 //! `Retry-After` of up to five minutes. Any other 4xx refuses the batch for good: it moves to the folder
 //! `refused` of the spool.
 

@@ -314,6 +314,8 @@ fn watch_runs_again_at_a_change_and_for_what_is_typed() {
     until("match");
     writeln!(typed, "http.hots").unwrap();
     until("did you mean http.host?");
+    typed.write_all(b"http.host eq \"\xff\"\n").unwrap();
+    until("what was typed is no UTF-8");
     writeln!(typed).unwrap();
     until("block (403) by rule newline");
     std::thread::sleep(Duration::from_millis(50));

@@ -37,10 +37,10 @@ fn rare() -> BoxedStrategy<String> {
         "(?i)aB+", "ab|ba", "a.b", "^ab", "b{2}", "(a|b)A", "(?i)[ab]B,", "%..b", "(ab)+%", "a?bb", "[aA]bA", "(?i:b)a$",
     ]);
     let field = prop::sample::select(vec![
-        "my.s", "my.t", "lower(my.s)", "upper(my.t)", "my.list[0]", "substring(my.s, 1, -1)", r#"my.map["a"]"#,
+        "my.s", "my.t", "lower(my.s)", "upper(my.t)", "my.list[0]", "substring(my.s, 1, -1)", "url_decode(my.s)", "lower(url_decode(my.t, \"r\"))", r#"my.map["a"]"#,
     ]);
     let each = prop::sample::select(vec![
-        "my.list[*]", "lower(my.list[*])[*]", "my.multi[*][*]", r#"my.multi["b"][*]"#, "my.nested[*][0]", r#"split(my.s, ",", 9)[*]"#,
+        "my.list[*]", "lower(my.list[*])[*]", "lower(url_decode(my.list[*])[*])[*]", "my.multi[*][*]", r#"my.multi["b"][*]"#, "my.nested[*][0]", r#"split(my.s, ",", 9)[*]"#,
     ]);
     let test = prop_oneof![
         word.prop_map(|word| format!("contains \"{word}\"")),

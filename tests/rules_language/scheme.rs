@@ -27,6 +27,7 @@ fn fields_are_registered_once_under_names_that_are_names() {
         ("é", SchemeError::FieldName),
         ("not", SchemeError::Reserved),
         ("any", SchemeError::Reserved),
+        ("xor", SchemeError::Reserved),
         ("lower", SchemeError::Reserved),
         ("true", SchemeError::Reserved),
     ] {

@@ -217,4 +217,27 @@ async fn metrics_count_by_rule_and_hold_nothing_of_a_request() {
     assert_eq!(sample(names::SHIP_AWAY, ""), 1.0);
     assert_eq!(sample(names::SHIP_WAITING, ""), 0.0);
     assert!(!text.contains("hunter"));
+
+    // What waits shows while the sink hangs, too.
+    let (let_go, hanging) = std::sync::mpsc::channel::<()>();
+    let hanging = Mutex::new(hanging);
+    let sink = move |_| {
+        let _ = hanging.lock().unwrap().recv();
+        Ok(())
+    };
+    let events = log_to(&owner(), sink).build().unwrap();
+    let rules = crate::common::rules(r#"hangs: block: http.request.body.raw contains "hunter""#);
+    let app = crate::common::app(RulesLayer::builder(rules).log(events.clone()).build().unwrap());
+    for _ in 0..5 {
+        assert_eq!(status(&app, post("hunter2")).await, 403);
+    }
+    while events.waiting() > 4 {
+        tokio::time::sleep(MS).await;
+    }
+    let text = prometheus.render();
+    assert!(text.contains(&format!("\n{} 4\n", names::RULES_EVENTS_WAITING)), "{text}");
+    drop(let_go);
+    assert!(events.shutdown(10 * SECOND).await);
+    let text = prometheus.render();
+    assert!(text.contains(&format!("\n{} 0\n", names::RULES_EVENTS_WAITING)), "{text}");
 }

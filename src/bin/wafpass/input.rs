@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use crate::error::Fault;
+use crate::error::{Fault, shown};
 
 const STANDARD_INPUT: &str = "-";
 
@@ -24,6 +24,11 @@ pub(crate) fn say_if_typed() {
     if io::stdin().is_terminal() {
         anstream::eprintln!("reading from the terminal; Ctrl-D ends it");
     }
+}
+
+/// What `path` is called in an error.
+pub(crate) fn named(path: &Path) -> String {
+    if is_standard(path) { "standard input".into() } else { shown(path) }
 }
 
 /// Whether `path` stands for standard input.

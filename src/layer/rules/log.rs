@@ -151,15 +151,18 @@ impl Line {
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         let is_room = self.waiting_bytes.fetch_update(set, get, more).is_ok();
         if is_room {
-            self.waiting.fetch_add(1, Ordering::Relaxed);
+            // Shown before it is handed over, so that what the thread shows comes later.
+            let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+            self.losses.show_waiting(before.saturating_add(1));
         }
         is_room
     }
 
-    /// Gives it back, and says how many requests wait still.
-    fn leave(&self, bytes: usize) -> usize {
+    /// Gives it back.
+    fn leave(&self, bytes: usize) {
         self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.waiting.fetch_sub(1, Ordering::Relaxed).saturating_sub(1)
+        let before = self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.losses.show_waiting(before.saturating_sub(1));
     }
 }
 
@@ -255,8 +258,7 @@ impl Worker {
     }
 
     fn work(&self, job: &Job) {
-        let waiting = self.line.leave(job.snapshot.bytes());
-        self.line.losses.show_waiting(waiting);
+        self.line.leave(job.snapshot.bytes());
         match self.take(job) {
             Ok(()) => job.record.taken(),
             Err(reason) => self.line.losses.tell(reason, &job.record),

@@ -60,16 +60,22 @@ impl EventSink for crate::ship::Shipper {
     }
 }
 
-/// Writes events as NDJSON, each with one call.
+/// Writes events as NDJSON, each with one call. A line that a full disk has cut stays alone.
 pub struct NdjsonSink<W> {
-    writer: Mutex<W>,
+    lines: Mutex<Lines<W>>,
+}
+
+struct Lines<W> {
+    writer: W,
+    /// A line was begun, and could not be written to its end.
+    is_torn: bool,
 }
 
 impl<W: Write> NdjsonSink<W> {
     /// A sink that writes to `writer`, such as [`std::io::stdout`].
     #[must_use]
     pub const fn new(writer: W) -> Self {
-        Self { writer: Mutex::new(writer) }
+        Self { lines: Mutex::new(Lines { writer, is_torn: false }) }
     }
 }
 
@@ -90,12 +96,16 @@ impl NdjsonSink<File> {
 
 impl<W: Write + Send + 'static> EventSink for NdjsonSink<W> {
     fn take(&self, event: Bytes) -> Result<(), NotTaken> {
-        let mut line = Vec::with_capacity(event.len().saturating_add(1));
-        line.extend_from_slice(&event);
-        line.push(b'\n');
         // What a panic elsewhere left is still a writer.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(&line).and_then(|()| writer.flush()).map_err(|_| NotTaken)
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lines { writer, is_torn } = &mut *lines;
+        // A part of an event that was lost takes none with it.
+        let start: &[u8] = if *is_torn { b"\n" } else { b"" };
+        let line = [start, &event, b"\n"].concat();
+        *is_torn = true;
+        writer.write_all(&line).and_then(|()| writer.flush()).map_err(|_| NotTaken)?;
+        *is_torn = false;
+        Ok(())
     }
 }
 

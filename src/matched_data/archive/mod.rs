@@ -112,6 +112,19 @@ pub enum MovedBlobs {
     Mark,
 }
 
+/// What a blob of version 1 to 3 is sealed as, where a `binding` beside it agrees with its row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnboundBlobs {
+    /// Version 3, bound to nothing, as it was.
+    #[default]
+    StayUnbound,
+    /// Version 4, bound by that `binding`. This asserts that the log's rows are as they were written:
+    /// whoever could write to the log could have moved the blob, and put the binding beside it. From then
+    /// on it looks as if its sealer had bound it.
+    BindToRow,
+}
+
 /// How an opened blob is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -128,18 +141,20 @@ pub enum OpenedForm {
 pub struct Archive {
     format: LogFormat,
     moved: MovedBlobs,
+    unbound: UnboundBlobs,
     form: OpenedForm,
     max_event_bytes: usize,
 }
 
 impl Archive {
-    /// Archives of this format. What was moved stays sealed, and no event is longer than
-    /// [`DEFAULT_MAX_EVENT_BYTES`].
+    /// Archives of this format. What was moved stays sealed, what is not bound stays unbound, and no event is
+    /// longer than [`DEFAULT_MAX_EVENT_BYTES`].
     #[must_use]
     pub const fn new(format: LogFormat) -> Self {
         Self {
             format,
             moved: MovedBlobs::LeaveSealed,
+            unbound: UnboundBlobs::StayUnbound,
             form: OpenedForm::Json,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
         }
@@ -149,6 +164,13 @@ impl Archive {
     #[must_use]
     pub const fn moved(mut self, moved: MovedBlobs) -> Self {
         self.moved = moved;
+        self
+    }
+
+    /// What blobs of version 1 to 3 are sealed as.
+    #[must_use]
+    pub const fn unbound(mut self, unbound: UnboundBlobs) -> Self {
+        self.unbound = unbound;
         self
     }
 
@@ -183,9 +205,10 @@ impl Archive {
     }
 
     /// Opens every blob and seals it to `key`. Version 4 stays version 4, with its binding; also one that
-    /// stands in another event's row, which [`Summary::moved`] counts. The versions before become version 4
-    /// where a `binding` stands beside them that is the row's, and else version 3, which an X-Wing key cannot
-    /// have: these stay as they are, as [`Refused::MissingBinding`](super::Refused::MissingBinding).
+    /// stands in another event's row, which [`Summary::moved`] counts. The versions before become version 3,
+    /// bound to nothing, or with [`UnboundBlobs::BindToRow`] version 4 where a `binding` stands beside them that
+    /// is the row's. An X-Wing key has no version 3: what would become that stays as it is, as
+    /// [`Refused::MissingBinding`](super::Refused::MissingBinding).
     ///
     /// # Errors
     ///
@@ -197,7 +220,8 @@ impl Archive {
         opener: &Opener,
         key: &PublicKey,
     ) -> Result<Summary, ArchiveError> {
-        let mut summary = pipeline::run(self.feed(log), &Reseal { opener, key }, &mut writer)?;
+        let work = Reseal { opener, key, unbound: self.unbound };
+        let mut summary = pipeline::run(self.feed(log), &work, &mut writer)?;
         summary.is_rewrap = true;
         Ok(summary)
     }

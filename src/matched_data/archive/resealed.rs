@@ -6,11 +6,13 @@ use super::rewrite::{Edit, Work};
 use super::row;
 use super::site::Site;
 use super::summary::{Left, Summary};
+use super::UnboundBlobs;
 
 /// Opens every blob and seals it to another key.
 pub(super) struct Reseal<'a> {
     pub(super) opener: &'a Opener,
     pub(super) key: &'a PublicKey,
+    pub(super) unbound: UnboundBlobs,
 }
 
 impl Work for Reseal<'_> {
@@ -48,9 +50,11 @@ impl Reseal<'_> {
     ) -> Result<String, Left> {
         let binding = sealed.binding();
         let plaintext = self.opener.open_blob(&sealed.blob, binding.as_ref())?;
-        // What was not bound is bound only to the event that it stands in.
-        let binding =
-            binding.filter(|binding| sealed.is_bound() || row::is_of(binding, &site.row, text));
+        // What was not bound is bound only where that is asked for, and to the event that it stands in.
+        let binding = binding.filter(|binding| {
+            sealed.is_bound()
+                || self.unbound == UnboundBlobs::BindToRow && row::is_of(binding, &site.row, text)
+        });
         let bound = binding.map(|binding| seal_v4(&plaintext, self.key, &binding));
         let blob = match bound {
             Some(Ok(blob)) => blob,

@@ -117,7 +117,10 @@ impl fmt::Display for Summary {
         } else {
             write!(f, ", {} opened", self.opened)?;
         }
-        write!(f, ", {} left as they were", self.left_count())?;
+        match self.left_count() {
+            1 => f.write_str(", 1 left as it was")?,
+            count => write!(f, ", {count} left as they were")?,
+        }
         let mut reasons: Vec<_> = self.left().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for (place, (left, count)) in reasons.into_iter().enumerate() {

@@ -21,7 +21,7 @@ type Found<'v, T> = (Option<Flow<'v, T>>, <T as Tracer<'v>>::Origin);
 pub(super) fn call<'v, T: Tracer<'v>>(
     call: &'v Call,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> Found<'v, T> {
     let (value, origin) = argument(&call.first, facts, tracer);
     let rest: Vec<Found<'v, T>> =
@@ -49,7 +49,7 @@ pub(super) fn call<'v, T: Tracer<'v>>(
 fn argument<'v, T: Tracer<'v>>(
     argument: &'v Argument,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> Found<'v, T> {
     match argument {
         Argument::Operand(of) => operand(of, facts, tracer),

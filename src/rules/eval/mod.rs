@@ -11,6 +11,7 @@ mod recorder;
 mod test;
 mod tracer;
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 pub(super) use self::flow::element;
@@ -27,15 +28,15 @@ impl Program {
     /// Whether the condition holds.
     #[must_use]
     pub fn holds(&self, facts: &Facts<'_>) -> bool {
-        holds(&self.root, facts, &mut Off).0
+        holds(&self.root, facts, Off).0
     }
 
     /// Whether the condition holds, what it looked at, and what made it so.
     #[must_use]
     pub fn trace<'v>(&'v self, facts: &'v Facts<'v>) -> (bool, Trace<'v>) {
-        let mut recorder = Recorder::default();
-        let (value, contributions) = holds(&self.root, facts, &mut recorder);
-        (value, Trace { accesses: recorder.accesses, contributions })
+        let accesses = Cell::default();
+        let (value, contributions) = holds(&self.root, facts, Recorder::new(&accesses));
+        (value, Trace { accesses: accesses.into_inner(), contributions })
     }
 }
 
@@ -44,7 +45,7 @@ impl Program {
 fn holds<'v, T: Tracer<'v>>(
     node: &'v Node,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     match node {
         Node::Field(compare) => field(compare, facts, tracer),
@@ -57,7 +58,7 @@ fn holds<'v, T: Tracer<'v>>(
 fn composed<'v, T: Tracer<'v>>(
     node: &'v Node,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     match node {
         Node::Xor(operands) => {
@@ -86,7 +87,7 @@ fn joined<'v, T: Tracer<'v>>(
     operands: &'v [Node],
     decides: bool,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     let mut reasons = T::no_reasons();
     for operand in operands {
@@ -104,7 +105,7 @@ fn joined<'v, T: Tracer<'v>>(
 fn field<'v, T: Tracer<'v>>(
     compare: &'v FieldCompare,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     if !compare.path.is_empty() {
         return member(compare, facts, tracer);
@@ -120,7 +121,7 @@ fn field<'v, T: Tracer<'v>>(
 fn member<'v, T: Tracer<'v>>(
     compare: &'v FieldCompare,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     tracer.access(compare.field, compare.named);
     let mut value = facts.get(compare.field);
@@ -138,7 +139,7 @@ fn member<'v, T: Tracer<'v>>(
 fn made<'v, T: Tracer<'v>>(
     compare: &'v Compare,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     let (value, origin) = operand(&compare.operand, facts, tracer);
     let holds = compare.test.holds(value.as_ref());
@@ -150,7 +151,7 @@ fn quantified<'v, T: Tracer<'v>>(
     quantifier: Quantifier,
     node: &'v Each,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (bool, T::Reasons) {
     let mut tally = tally::<T>(quantifier);
     let is_there = match node {
@@ -219,7 +220,7 @@ type Answers<R> = Option<Vec<(bool, R)>>;
 fn each<'v, T: Tracer<'v>>(
     node: &'v Each,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> Answers<T::Reasons> {
     match node {
         Each::And(operands) => pairwise(operands, |a, b| a & b, facts, tracer),
@@ -245,7 +246,7 @@ fn pairwise<'v, T: Tracer<'v>>(
     operands: &'v [Each],
     join: impl Fn(bool, bool) -> bool,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> Answers<T::Reasons> {
     let mut joined: Answers<T::Reasons> = None;
     let mut is_there = true;
@@ -274,7 +275,7 @@ fn pairwise<'v, T: Tracer<'v>>(
 fn answers<'v, T: Tracer<'v>>(
     compare: &'v Compare,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
     give: &mut impl FnMut(bool, T::Reasons) -> ControlFlow<()>,
 ) -> bool {
     elements(&compare.operand, facts, tracer, &mut |value, origin| {
@@ -287,7 +288,7 @@ fn answers<'v, T: Tracer<'v>>(
 fn operand<'v, T: Tracer<'v>>(
     operand: &'v Operand,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
 ) -> (Option<Flow<'v, T>>, T::Origin) {
     let (mut value, mut origin) = match &operand.source {
         Source::Field(field, place) => {
@@ -308,7 +309,7 @@ fn operand<'v, T: Tracer<'v>>(
 fn elements<'v, T: Tracer<'v>>(
     of: &'v Operand,
     facts: &'v Facts<'v>,
-    tracer: &mut T,
+    tracer: T,
     give: &mut impl FnMut(Flow<'v, T>, T::Origin) -> ControlFlow<()>,
 ) -> bool {
     let (container, origin) = operand(of, facts, tracer);

@@ -1,5 +1,6 @@
 //! Records what an evaluation looked at, and what of it made the rule what it is.
 
+use std::cell::Cell;
 use std::ops::{ControlFlow, Range};
 
 use super::compose::{self, compose};
@@ -14,9 +15,15 @@ use crate::rules::trace::{Access, Contribution, Input, Piece, Taken, What};
 use crate::rules::value::Value;
 
 /// Records.
-#[derive(Debug, Default)]
-pub(super) struct Recorder {
-    pub(super) accesses: Vec<Access>,
+#[derive(Clone, Copy)]
+pub(super) struct Recorder<'t> {
+    accesses: &'t Cell<Vec<Access>>,
+}
+
+impl<'t> Recorder<'t> {
+    pub(super) const fn new(accesses: &'t Cell<Vec<Access>>) -> Self {
+        Self { accesses }
+    }
 }
 
 /// Where a value comes from.
@@ -127,10 +134,10 @@ fn length_of<'v, T: Tracer<'v>>(value: &Flow<'v, T>) -> usize {
 }
 
 /// Every plain value in a value, with its own origin.
-fn leaves<'v>(
-    value: Flow<'v, Recorder>,
+fn leaves<'v, 't>(
+    value: Flow<'v, Recorder<'t>>,
     origin: &Origin<'v>,
-    give: &mut dyn FnMut(Flow<'v, Recorder>, &Origin<'v>),
+    give: &mut dyn FnMut(Flow<'v, Recorder<'t>>, &Origin<'v>),
 ) {
     match value {
         Flow::Array(_) | Flow::Map(_) | Flow::Made(_) => {
@@ -143,8 +150,8 @@ fn leaves<'v>(
     }
 }
 
-fn subject<'v>(
-    value: Flow<'v, Recorder>,
+fn subject<'v, 't>(
+    value: Flow<'v, Recorder<'t>>,
     origin: &Origin<'v>,
     function: &[Function],
     part: Option<Range<usize>>,
@@ -162,14 +169,16 @@ fn subject<'v>(
     }
 }
 
-impl<'v> Tracer<'v> for Recorder {
+impl<'v> Tracer<'v> for Recorder<'_> {
     const RECORDS: bool = true;
     type Origin = Origin<'v>;
     type Reasons = Vec<Contribution<'v>>;
     type Pieces = Kept;
 
-    fn access(&mut self, field: FieldId, place: Place) {
-        self.accesses.push(Access { field, span: place.span() });
+    fn access(self, field: FieldId, place: Place) {
+        let mut accesses = self.accesses.take();
+        accesses.push(Access { field, span: place.span() });
+        self.accesses.set(accesses);
     }
 
     fn of_field(field: FieldId, value: Option<&'v Value<'v>>) -> Origin<'v> {

@@ -83,9 +83,9 @@ impl Test {
                 _ => op.holds_of_nothing(),
             },
             Self::BitwiseAnd(bits) => value.int().is_some_and(|value| value & bits != 0),
-            Self::InInts(set) => value.int().is_some_and(|value| set.contains(value)),
-            Self::InIps(set) => value.ip().is_some_and(|value| set.contains(value)),
-            Self::Matches(regex) => value.bytes().is_some_and(|value| regex.is_match(value)),
+            Self::InInts(set) => matches!(value.int(), Some(value) if set.contains(value)),
+            Self::InIps(set) => matches!(value.ip(), Some(value) if set.contains(value)),
+            Self::Matches(regex) => matches!(value.bytes(), Some(value) if regex.is_match(value)),
             Self::Contains(_) | Self::Wildcard(_) | Self::InBytes(_) => {
                 value.bytes().is_some_and(|value| self.searches(value))
             }

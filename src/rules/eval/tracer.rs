@@ -17,7 +17,7 @@ pub(super) type Subject<'v, T> = (Flow<'v, T>, <T as Tracer<'v>>::Origin, Option
 ///
 /// Only [`access`](Self::access) changes the tracer; the rest says how origins and reasons are put together,
 /// and the evaluator carries them beside the values.
-pub(super) trait Tracer<'v>: Sized {
+pub(super) trait Tracer<'v>: Copy {
     /// Whether anything is recorded.
     const RECORDS: bool;
     /// Where a value comes from.
@@ -28,7 +28,7 @@ pub(super) trait Tracer<'v>: Sized {
     type Pieces: Pieces;
 
     /// A field was looked at.
-    fn access(&mut self, field: FieldId, place: Place);
+    fn access(self, field: FieldId, place: Place);
 
     /// The origin of a field's value.
     fn of_field(field: FieldId, value: Option<&'v Value<'v>>) -> Self::Origin;
@@ -97,7 +97,8 @@ pub(super) trait Tracer<'v>: Sized {
     fn whole(reasons: Self::Reasons) -> Self::Reasons;
 }
 
-/// Records nothing.
+/// Records nothing. It is handed on by value: even a reference to nothing would take a register.
+#[derive(Clone, Copy)]
 pub(super) struct Off;
 
 impl<'v> Tracer<'v> for Off {
@@ -107,7 +108,7 @@ impl<'v> Tracer<'v> for Off {
     type Pieces = ();
 
     #[inline(always)]
-    fn access(&mut self, _field: FieldId, _place: Place) {}
+    fn access(self, _field: FieldId, _place: Place) {}
     #[inline(always)]
     fn of_field(_field: FieldId, _value: Option<&'v Value<'v>>) {}
     #[inline(always)]

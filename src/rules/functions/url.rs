@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::written::{Pieces, Written, same};
 
 /// What `url_decode` is asked to do besides `%HH` and `+`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::rules) struct UrlOptions {
     /// `r`: what decoding gives is decoded again, until nothing is left to decode.
     pub(in crate::rules) recursive: bool,

@@ -8,6 +8,7 @@
 mod literals;
 mod need;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -16,6 +17,7 @@ use self::need::{Hay, Needle, clauses};
 use super::ast::Expr;
 use super::eval::element;
 use super::facts::Facts;
+use super::functions::url_decode;
 use super::scheme::Scheme;
 use super::uri_decoding::UriDecoding;
 use super::value::Value;
@@ -168,7 +170,13 @@ impl Scan {
     /// All bytes in a value. Types are a few levels deep at most.
     fn leaves(&self, value: &Value<'_>, found: &mut Found) {
         match value {
-            Value::Bytes(bytes) => self.bytes(bytes, found),
+            Value::Bytes(bytes) => match self.hay.decoded {
+                None => self.bytes(bytes, found),
+                // Once for all rules that look at it so.
+                Some(options) => {
+                    self.bytes(&url_decode(Cow::Borrowed(bytes), options, &mut ()), found);
+                }
+            },
             Value::Array(values) => values.iter().for_each(|value| self.leaves(value, found)),
             Value::Map(map) => map.iter().for_each(|(_, value)| self.leaves(value, found)),
             Value::Bool(_) | Value::Int(_) | Value::Ip(_) => {}

@@ -2,10 +2,10 @@
 
 use super::literals::{folded, of_regex};
 use crate::rules::ast::{
-    Argument, Call, Comparison, Expr, ExprKind, Literal, LogicalOp, Operand, OperandKind, OrderOp,
+    Argument, Comparison, Expr, ExprKind, Literal, LogicalOp, Operand, OperandKind, OrderOp,
     Quantifier, Step,
 };
-use crate::rules::functions::Function;
+use crate::rules::functions::{Function, UrlOptions};
 use crate::rules::lists::List;
 use crate::rules::scheme::{FieldId, Scheme};
 use crate::rules::wildcard;
@@ -18,6 +18,8 @@ const MAX_LITERALS: usize = 64;
 pub(super) struct Hay {
     pub(super) field: FieldId,
     pub(super) path: Vec<Step>,
+    /// Whether it is looked through as it came, or as `url_decode` gives it.
+    pub(super) decoded: Option<UrlOptions>,
 }
 
 /// Bytes that have to stand somewhere in a value, in lower case.
@@ -146,21 +148,27 @@ fn of_truth(operand: &Operand) -> Vec<Clause> {
     }
 }
 
-/// The field that all bytes of an operand are of, but for their case.
+/// The field that all bytes of an operand are of, but for their case, and perhaps decoded.
 fn hay(operand: &Operand) -> Option<Hay> {
-    match &operand.kind {
+    let call = match &operand.kind {
         OperandKind::Field(field) => {
             let path = operand.path.iter().take_while(|step| **step != Step::Each);
-            Some(Hay { field: *field, path: path.cloned().collect() })
+            return Some(Hay { field: *field, path: path.cloned().collect(), decoded: None });
         }
-        OperandKind::Call(Call { function, arguments, .. }) => {
-            match (function, arguments.first()) {
-                (
-                    Function::Lower | Function::Upper | Function::Substring | Function::Split,
-                    Some(Argument::Operand(source)),
-                ) => hay(source),
-                _ => None,
-            }
+        OperandKind::Call(call) => call,
+    };
+    let Some(Argument::Operand(source)) = call.arguments.first() else { return None };
+    match call.function {
+        Function::Lower | Function::Upper | Function::Substring | Function::Split => hay(source),
+        // Of a field only: what cuts before it is decoded may cut an escape.
+        Function::UrlDecode if matches!(source.kind, OperandKind::Field(_)) => {
+            let options = match call.arguments.get(1) {
+                None => UrlOptions::default(),
+                Some(Argument::Literal(Literal::Bytes(options))) => UrlOptions::parse(options)?,
+                Some(_) => return None,
+            };
+            Some(Hay { decoded: Some(options), ..hay(source)? })
         }
+        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use wafpass::matched_data::Refused;
 use wafpass::matched_data::archive::LogReader;
 use wafpass::matched_data::archive::limits::MAX_DOCUMENT_BYTES;
 
-use crate::error::{Fault, shown};
+use crate::error::Fault;
 use crate::input;
 
 /// The blobs in a file, as text.
@@ -26,10 +26,10 @@ impl Blobs {
             .and_then(|reader| reader.take(most + 1).read_to_end(&mut bytes))
             .map_err(|error| Fault::reading(path, &error))?;
         if bytes.len() > MAX_DOCUMENT_BYTES {
-            let fault = format!("{} is longer than {most} bytes", shown(path));
+            let fault = format!("{} is longer than {most} bytes", input::named(path));
             return Err(Fault::new(fault, "name a file with blobs, one a line"));
         }
-        let name = if input::is_standard(path) { "standard input".into() } else { shown(path) };
+        let name = input::named(path);
         if let [b'{' | b'[', ..] = bytes.trim_ascii_start() {
             let fault = format!("{name} holds JSON, and no blobs alone");
             let way_out = "a log is read with -i firewall-events-jsonl or -i firewall-events-json";

@@ -1,12 +1,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use wafpass::matched_data::archive::{Archive, LogFormat, MovedBlobs, OpenedForm, Summary};
+use wafpass::matched_data::archive::{
+    Archive, ArchiveError, LogFormat, MovedBlobs, OpenedForm, Summary,
+};
 use wafpass::matched_data::{Opener, Plaintext};
 
 use super::blobs::{Blobs, refusal};
 use super::event::EventArgs;
-use super::logs::{Escapes, InputFormat, Joined, Logs, is_shown, tell, write_to};
+use super::logs::{Escapes, InputFormat, Joined, Logs, is_shown, refuse_no_json, tell, write_to};
 use super::pretty::pretty;
 use super::private_key::PrivateKeys;
 use crate::error::Fault;
@@ -106,13 +108,14 @@ impl Args {
         let summary = write_to(self.out.as_deref(), Escapes::OnTerminal, |out| {
             let (mut out, mut sum) = (Joined::new(out), Summary::default());
             logs.each(|log| {
-                out.next_log().map_err(wafpass::matched_data::archive::ArchiveError::Write)?;
+                out.next_log().map_err(ArchiveError::Write)?;
                 sum.merge(archive.open(log, &mut out, opener)?);
                 Ok(())
             })?;
+            refuse_no_json(sum.events, sum.not_json)?;
             Ok(sum)
         })?;
-        tell(&summary)
+        Ok(tell(&summary))
     }
 
     fn open_blobs(&self, opener: &Opener) -> Result<Verdict, Fault> {

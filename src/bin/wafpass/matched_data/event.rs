@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use wafpass::matched_data::Binding;
 
-use crate::error::{Fault, shown};
+use crate::error::Fault;
 use crate::input;
 
 /// The binding of a blob that stands alone. In a log it stands beside the blob.
@@ -63,7 +63,7 @@ impl EventArgs {
 
 fn from_file(path: &Path) -> Result<GivenBinding, Fault> {
     let value: Value = serde_json::from_slice(&input::read(path)?).map_err(|error| {
-        let fault = format!("{} is not JSON: {error}", shown(path));
+        let fault = format!("{} is not JSON: {error}", input::named(path));
         Fault::new(fault, "name a file with one event, as the log has it")
     })?;
     let metadata = ["Metadata", "metadata"].iter().find_map(|name| value.get(name));

@@ -6,7 +6,7 @@ use wafpass::matched_data::Blob;
 use wafpass::matched_data::archive::{Archive, BlobKind, Inventory, LogFormat};
 
 use super::blobs::{Blobs, refusal};
-use super::logs::{InputFormat, Logs, tell_not_json};
+use super::logs::{InputFormat, Logs, refuse_no_json, tell_not_json};
 use crate::error::Fault;
 use crate::style::FAINT;
 use crate::{Verdict, style};
@@ -111,6 +111,7 @@ impl Args {
             inventory.merge(archive.inspect(log)?);
             Ok(())
         })?;
+        refuse_no_json(inventory.events, inventory.not_json)?;
         if self.json {
             let report = Report::of(&inventory);
             let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
@@ -118,7 +119,7 @@ impl Args {
         } else {
             table(out, &inventory)?;
         }
-        tell_not_json(inventory.not_json, inventory.first_not_json, inventory.events)?;
+        tell_not_json(inventory.not_json, inventory.first_not_json);
         let is_good = inventory.not_json == 0 && inventory.refused().next().is_none();
         Ok(if is_good { Verdict::Good } else { Verdict::Bad })
     }
@@ -173,7 +174,9 @@ fn print(out: &mut dyn Write, blob: &Blob) -> Result<(), Fault> {
 fn table(out: &mut dyn Write, inventory: &Inventory) -> Result<(), Fault> {
     let kinds: Vec<_> = inventory.kinds().collect();
     let blobs: u64 = kinds.iter().map(|(_, amount)| amount.blobs).sum();
-    writeln!(out, "{} events, {blobs} blobs\n", inventory.events)?;
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let events = inventory.events;
+    writeln!(out, "{events} event{}, {blobs} blob{}\n", plural(events), plural(blobs))?;
     writeln!(
         out,
         "{FAINT}{:>10}  {:>12}  {:<7}  {:<6}  KEY_ID{FAINT:#}",

@@ -9,7 +9,7 @@ use wafpass::matched_data::archive::{ArchiveError, Compression, LogFormat, LogRe
 
 use super::new_log::NewLog;
 use super::terminal::Escaped;
-use crate::error::{Fault, shown};
+use crate::error::Fault;
 use crate::{Verdict, input};
 
 const BAR: &str = "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
@@ -158,32 +158,41 @@ impl Write for Joined<'_> {
 }
 
 /// Says on standard error what came of logs.
-pub(super) fn tell(summary: &Summary) -> Result<Verdict, Fault> {
+pub(super) fn tell(summary: &Summary) -> Verdict {
     anstream::eprintln!("{summary}");
-    if summary.unbound > 0 {
-        anstream::eprintln!(
-            "{} of version 3 or older: nothing shows that they belong to the event they stand in",
-            summary.unbound
-        );
+    match summary.unbound {
+        0 => {}
+        1 => anstream::eprintln!(
+            "1 of version 3 or older: nothing shows that it belongs to the event it stands in"
+        ),
+        count => anstream::eprintln!(
+            "{count} of version 3 or older: nothing shows that they belong to the events they stand in"
+        ),
     }
-    if summary.moved > 0 {
-        anstream::eprintln!("{} belong to another event than the one they stand in", summary.moved);
+    match summary.moved {
+        0 => {}
+        1 => anstream::eprintln!("1 belongs to another event than the one it stands in"),
+        count => anstream::eprintln!("{count} belong to other events than those they stand in"),
     }
-    tell_not_json(summary.not_json, summary.first_not_json, summary.events)?;
-    Ok(if summary.is_complete() { Verdict::Good } else { Verdict::Bad })
+    tell_not_json(summary.not_json, summary.first_not_json);
+    if summary.is_complete() { Verdict::Good } else { Verdict::Bad }
 }
 
-/// Says how many lines are no JSON; a fault when all of them are.
-pub(super) fn tell_not_json(count: u64, first: Option<u64>, events: u64) -> Result<(), Fault> {
-    let Some(first) = first else { return Ok(()) };
-    if events == 0 {
-        let fault = "no line is JSON";
-        let way_out = "name a log with one event a line; -i blob for blobs alone, -i firewall-events-json for one document";
-        return Err(Fault::new(fault, way_out));
-    }
+/// Says how many lines are no JSON.
+pub(super) fn tell_not_json(count: u64, first: Option<u64>) {
+    let Some(first) = first else { return };
     let plural = if count == 1 { "line is" } else { "lines are" };
     anstream::eprintln!("{count} {plural} not JSON; the first is line {first}");
-    Ok(())
+}
+
+/// Where no line is JSON, something else was named than a log.
+pub(super) fn refuse_no_json(events: u64, not_json: u64) -> Result<(), Fault> {
+    if events > 0 || not_json == 0 {
+        return Ok(());
+    }
+    let fault = "no line is JSON";
+    let way_out = "name a log with one event a line; -i blob for blobs alone, -i firewall-events-json for one document";
+    Err(Fault::new(fault, way_out))
 }
 
 impl Fault {
@@ -191,7 +200,7 @@ impl Fault {
     fn archive(path: &Path, error: ArchiveError) -> Self {
         match error {
             ArchiveError::Write(error) => error.into(),
-            error => Self::from(error).within(&shown(path)),
+            error => Self::from(error).within(&input::named(path)),
         }
     }
 }

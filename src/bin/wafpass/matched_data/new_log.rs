@@ -1,5 +1,10 @@
 //! A log that is written anew: whole, or not at all.
+//!
+//! Until it is whole it has no name, where the system has such files (Linux): then nothing of it stays behind
+//! when the process ends, however it ends. Elsewhere it is `.NAME.PID.unfinished` until then, and stays when
+//! the process is killed.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +18,8 @@ use crate::error::{Fault, shown};
 /// A file that appears under its name when it is finished.
 pub(super) struct NewLog {
     path: PathBuf,
-    unfinished: PathBuf,
+    /// Its name until it is finished, if it has one.
+    unfinished: Option<PathBuf>,
     writer: Packed,
 }
 
@@ -28,15 +34,10 @@ impl NewLog {
         if fs::symlink_metadata(path).is_ok() {
             return Err(is_there(path));
         }
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.unfinished", process::id()));
-        let unfinished = path.with_file_name(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&unfinished).map_err(|error| unwritten(path, &error))?;
+        let (file, unfinished) = match nameless::create(path) {
+            Some(file) => (file, None),
+            None => named(path).map_err(|error| unwritten(path, &error))?,
+        };
         let file = BufWriter::with_capacity(1 << 18, file);
         let writer = match compression {
             Compression::Gzip => {
@@ -50,22 +51,92 @@ impl NewLog {
     /// Writes what is left, and gives the file its name.
     pub(super) fn finish(mut self) -> Result<(), Fault> {
         let path = self.path.clone();
-        let whole = match &mut self.writer {
-            Packed::Plain(file) => file.flush().and_then(|()| file.get_ref().sync_all()),
-            Packed::Gzip(encoder) => encoder.try_finish().and_then(|()| {
-                let file = encoder.get_mut();
-                file.flush()?;
-                file.get_ref().sync_all()
-            }),
+        let named = self.whole().and_then(|file| {
+            let Some(unfinished) = &self.unfinished else { return nameless::name(file, &path) };
+            // A link is refused where there is a file by now; a rename would take its place.
+            match fs::hard_link(unfinished, &path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    fs::rename(unfinished, &path) // some file systems have no links
+                }
+                linked => linked,
+            }
+        });
+        named.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => is_there(&path),
+            _ => unwritten(&path, &error),
+        })
+    }
+
+    /// The file, with all that was written in it.
+    fn whole(&mut self) -> io::Result<&File> {
+        let file = match &mut self.writer {
+            Packed::Plain(file) => file,
+            Packed::Gzip(encoder) => {
+                encoder.try_finish()?;
+                encoder.get_mut()
+            }
         };
-        whole.map_err(|error| unwritten(&path, &error))?;
-        // A link is refused where there is a file by now; a rename would take its place.
-        match fs::hard_link(&self.unfinished, &path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(&path)),
-            // Some file systems have no links.
-            Err(_) => fs::rename(&self.unfinished, &path).map_err(|error| unwritten(&path, &error)),
-        }
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        Ok(file.get_ref())
+    }
+}
+
+/// A file under another name beside `path`.
+fn named(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.unfinished", process::id()));
+    let unfinished = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok((options.open(&unfinished)?, Some(unfinished)))
+}
+
+/// Files without a name, which get one when they are whole: `O_TMPFILE` of open(2).
+#[cfg(target_os = "linux")]
+mod nameless {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+
+    /// A file in the directory of `path`. Nothing where the file system has no such files, or where one could
+    /// not be named later.
+    pub(super) fn create(path: &Path) -> Option<File> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = File::from(open(directory.unwrap_or(Path::new(".")), flags, mode).ok()?);
+        place(&file).exists().then_some(file)
+    }
+
+    /// Gives it its name. A file of this name stays, and is an error.
+    pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
+        Ok(linkat(CWD, place(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    fn place(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod nameless {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn create(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -85,7 +156,9 @@ impl Write for NewLog {
 
 impl Drop for NewLog {
     fn drop(&mut self) {
-        let _gone = fs::remove_file(&self.unfinished); // finished, or the fault that led here is told
+        if let Some(unfinished) = &self.unfinished {
+            let _gone = fs::remove_file(unfinished); // finished, or the fault that led here is told
+        }
     }
 }
 

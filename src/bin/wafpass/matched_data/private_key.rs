@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::passphrase::{PassphraseFile, is_protected, unprotect};
 use super::secret_file;
-use crate::error::{Fault, shown};
+use crate::error::Fault;
 use crate::input;
 
 const VARIABLE: &str = "WAFPASS_PRIVATE_KEY";
@@ -56,7 +56,7 @@ impl PrivateKeys {
 
     fn read(&self, path: &Path) -> Result<PrivateKey, Fault> {
         let text = secret_file::read(path, "key file", OPTION)?;
-        self.parse(&text, &shown(path))
+        self.parse(&text, &input::named(path))
     }
 
     /// A key as it is, or as a key pair in JSON, or either of them protected by a passphrase.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wafpass::matched_data::PublicKey;
 
-use crate::error::{Fault, shown};
+use crate::error::Fault;
 use crate::input;
 
 /// The public key of a verb.
@@ -36,6 +36,6 @@ impl PublicKeySource {
         let pair: Option<serde_json::Value> = serde_json::from_str(text).ok();
         let member = pair.as_ref().and_then(|pair| pair.get("public_key")?.as_str());
         let key = PublicKey::from_text(member.unwrap_or(text));
-        key.map_err(|error| Fault::from(error).within(&shown(&path)))
+        key.map_err(|error| Fault::from(error).within(&input::named(&path)))
     }
 }

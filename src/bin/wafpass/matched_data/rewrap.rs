@@ -1,9 +1,10 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use wafpass::matched_data::archive::{Archive, Summary};
+use wafpass::matched_data::archive::{Archive, Left, Summary, UnboundBlobs};
+use wafpass::matched_data::{PublicKey, Refused, Suite};
 
-use super::logs::{InputFormat, Logs, tell};
+use super::logs::{InputFormat, Logs, refuse_no_json, tell};
 use super::new_log::NewLog;
 use super::private_key::PrivateKeys;
 use super::public_key::PublicKeySource;
@@ -16,10 +17,15 @@ stays as it is to the byte. What does not open stays too, so keep the old key un
 nothing is left. The new file appears when it is whole, with mode 0600, and is gzip
 if the old one is. The old file is not touched.
 
-Version 4 stays version 4, with its binding. Version 3 and older become version 4
-where a binding stands beside them that is that of their row, and else version 3;
-a post-quantum key has no version 3, so these stay as they are (missing-binding).
-What is sealed to the new key already stays as it is.
+Version 4 stays version 4, with its binding. Version 3 and older become version 3:
+nothing shows which event they belong to, before or after. A post-quantum key has no
+version 3, so these stay as they are (missing-binding). What is sealed to the new
+key already stays as it is.
+
+--bind-to-row says: I trust this log's rows. Version 3 and older then become version
+4 where a binding stands beside them that is that of their row. Whoever could write
+to the log could have moved such a blob and put the binding there, and afterwards
+it looks as if its sealer had bound it.
 
 Example:
   wafpass rewrap -k 2025.key --public-key-file 2026.pub --out 2026.log.gz 2025.log.gz
@@ -42,6 +48,9 @@ pub(crate) struct Args {
     /// The new file.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// I trust this log's rows: bind version 3 and older to them.
+    #[arg(long)]
+    bind_to_row: bool,
     /// What to move; `-` for standard input.
     #[arg(value_name = "LOG")]
     file: PathBuf,
@@ -53,10 +62,11 @@ impl Args {
             let fault = "single blobs have no place to be moved in";
             return Err(Fault::new(fault, "decrypt and encrypt them, or name a log"));
         };
-        let key = self.public_key.load()?;
         let files = [self.file.clone()];
-        let opener = self.keys.opener(&files)?;
-        let archive = Archive::new(format);
+        let others = files.iter().cloned().chain(self.public_key.file().map(PathBuf::from));
+        let opener = self.keys.opener(&others.collect::<Vec<_>>())?;
+        let key = self.public_key.load()?;
+        let archive = Archive::new(format).unbound(self.unbound());
         let (mut new_log, mut summary, mut fault) = (None, Summary::default(), None);
         Logs::new(&files, false).each(|log| {
             let compression = log.compression();
@@ -72,8 +82,25 @@ impl Args {
         if let Some(fault) = fault {
             return Err(fault);
         }
-        let verdict = tell(&summary)?;
+        refuse_no_json(summary.events, summary.not_json)?;
         new_log.map_or(Ok(()), NewLog::finish)?;
+        let verdict = tell(&summary);
+        self.tell_unbindable(&summary, &key);
         Ok(verdict)
+    }
+
+    const fn unbound(&self) -> UnboundBlobs {
+        if self.bind_to_row { UnboundBlobs::BindToRow } else { UnboundBlobs::StayUnbound }
+    }
+
+    /// Says what to do about version 3 and older, which a post-quantum key does not take.
+    fn tell_unbindable(&self, summary: &Summary, key: &PublicKey) {
+        let is_lacking = |(left, _)| left == Left::Refused(Refused::MissingBinding);
+        if key.suite() == Suite::XWing && !self.bind_to_row && summary.left().any(is_lacking) {
+            anstream::eprintln!(
+                "missing-binding: a post-quantum key seals only what is bound. Move version 3 and older to an \
+                 X25519 key; or, if you trust this log's rows, bind them with --bind-to-row"
+            );
+        }
     }
 }

@@ -38,7 +38,7 @@ fn read_whole(reader: impl Read, path: &Path, what: &str) -> Result<Zeroizing<Ve
     if u64::try_from(read).is_ok_and(|read| read <= MAX_BYTES) {
         return Ok(bytes);
     }
-    let fault = format!("the {what} {} is longer than {MAX_BYTES} bytes", shown(path));
+    let fault = format!("the {what} {} is longer than {MAX_BYTES} bytes", input::named(path));
     Err(Fault::new(fault, "name the right file"))
 }
 

@@ -1,5 +1,5 @@
-//! What somebody else chose, shown on a terminal: nothing in it moves the cursor, changes colours, reorders
-//! or hides.
+//! What somebody else chose, shown on a terminal: nothing in it moves the cursor, changes colours, reorders,
+//! hides or grows over other lines.
 
 use std::io::{self, Write};
 
@@ -19,11 +19,17 @@ impl<W: Write> Write for Escaped<W> {
     }
 }
 
+/// Most marks that are shown on one character: what Hebrew and Vietnamese write, with one to spare. A hundred
+/// of them cover the lines above and below.
+const MAX_MARKS: usize = 4;
+
 /// `text` with `\uXXXX` for what does not show as itself. Line ends and tabs stay.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut marks = 0;
     for c in text.chars() {
-        if is_shown(c) {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if is_shown(c) && marks <= MAX_MARKS {
             out.push(c);
         } else {
             let mut units = [0; 2];
@@ -52,8 +58,26 @@ fn is_shown(c: char) -> bool {
         '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0f}' => false,
         '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' => false,
         '\u{e0000}'..='\u{e0fff}' => false,
-        _ => true,
+        // What has no shape that everybody agrees on: unassigned, private.
+        c => is_printable(c),
     }
+}
+
+/// As the standard library knows it from Unicode's tables; marks are printable, on the character before.
+fn is_printable(c: char) -> bool {
+    is_mark(c) || c.escape_debug().len() == 1
+}
+
+/// Whether the character is drawn onto the one before.
+fn is_mark(c: char) -> bool {
+    // At the start of a text the standard library escapes marks, and behind another character only what is
+    // not printable.
+    let mut behind = [0; 5];
+    behind[0] = b'a';
+    let text = c.encode_utf8(&mut behind[1..]).len();
+    c > '~'
+        && c.escape_debug().len() > 1
+        && str::from_utf8(&behind[..=text]).is_ok_and(|text| text.escape_debug().count() == 2)
 }
 
 #[cfg(test)]
@@ -68,6 +92,11 @@ mod tests {
             ("a\u{202e}b\u{2066}\u{200f}", "a\\u202eb\\u2066\\u200f"),
             ("a\u{200b}b\u{feff}\u{ad}\u{3164}", "a\\u200bb\\ufeff\\u00ad\\u3164"),
             ("\u{2028}\u{fe0f}\u{e0041}", "\\u2028\\ufe0f\\udb40\\udc41"),
+            // A link that leads elsewhere than it says (OSC 8), C1 as characters of their own.
+            ("\u{1b}]8;;x\u{1b}\\a\u{85}\u{90}", "\\u001b]8;;x\\u001b\\a\\u0085\\u0090"),
+            ("\u{e000}\u{378}\u{10ffff}", "\\ue000\\u0378\\udbff\\udfff"),
+            ("e\u{301}\u{5b0}", "e\u{301}\u{5b0}"),
+            ("a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b", "a\u{301}\u{301}\u{301}\u{301}\\u0301\\u0301b"),
         ] {
             assert_eq!(escaped(text), shown);
             let json = serde_json::Value::from(text).to_string();

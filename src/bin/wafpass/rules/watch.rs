@@ -20,14 +20,9 @@ type Once<'o> = &'o mut dyn FnMut(Option<&str>, &mut dyn Write) -> Result<(), Fa
 pub(super) fn run(files: Vec<PathBuf>, out: &mut dyn Write, once: Once<'_>) -> Result<(), Fault> {
     let (typed, lines) = mpsc::channel();
     thread::spawn(move || {
-        let sent = |line: String| typed.send(line).is_ok();
-        // An error is an end, too: a line that is no UTF-8 has no expression in it.
-        io::stdin()
-            .lock()
-            .lines()
-            .map_while(Result::ok)
-            .take_while(|line| sent(line.clone()))
-            .count();
+        // An error is an end, too.
+        let lines = io::stdin().lock().split(b'\n').map_while(Result::ok);
+        lines.map(String::from_utf8).take_while(|line| typed.send(line.clone()).is_ok()).count();
     });
     let look = || files.iter().map(|path| fs::read(path).ok()).collect::<Vec<_>>();
     let mut expression: Option<String> = None;
@@ -35,9 +30,14 @@ pub(super) fn run(files: Vec<PathBuf>, out: &mut dyn Write, once: Once<'_>) -> R
     attempt(expression.as_deref(), out, once)?;
     loop {
         match lines.recv_timeout(LOOK_EVERY) {
-            Ok(line) => {
+            Ok(Ok(line)) => {
                 expression = Some(line).filter(|line| !line.trim().is_empty());
                 attempt(expression.as_deref(), out, once)?;
+            }
+            Ok(Err(_)) => {
+                let fault = Fault::new("what was typed is no UTF-8", "write other bytes as \\xHH");
+                writeln!(out, "{fault}")?;
+                out.flush()?;
             }
             Err(RecvTimeoutError::Timeout) => {
                 let found = look();
