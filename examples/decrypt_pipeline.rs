@@ -6,8 +6,8 @@
 //! cargo run --release --example decrypt_pipeline --features archive -- matched.key < events.jsonl.gz
 //! ```
 //!
-//! What goes on is one line for each field that matched: when, where from, which rule, and what. What does
-//! not open goes on as it is, so that nobody takes its absence for silence.
+//! What goes on is one line for each field that matched: when, where from, which rule, and what. An event whose
+//! blob does not open goes on as `sealed`, so that nobody takes its absence for silence.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -65,17 +65,28 @@ impl<W: Write> Sink<W> {
         let place = ["Datetime", "ClientIP", "RuleID"]
             .map(|name| shown(&event.get(name).unwrap_or(&Value::Null).to_string()))
             .join(" ");
-        let metadata = event.get("Metadata").unwrap_or(&Value::Null);
-        match metadata.get("matched_data").map(Value::as_object) {
-            Some(Some(fields)) => fields.iter().try_for_each(|(field, matched)| {
-                writeln!(self.out, "{place} {}", shown(&format!("{field} {matched}")))
-            }),
-            Some(None) => writeln!(self.out, "{place} of no fields"),
-            None if metadata.get("encrypted_matched_data").is_some() => {
-                writeln!(self.out, "{place} sealed")
-            }
-            None => Ok(()),
-        }
+        let fields = match member(&event, "matched_data") {
+            Some(Value::Object(fields)) => fields,
+            Some(text) => return writeln!(self.out, "{place} {}", shown(&text.to_string())),
+            None => match member(&event, "matched_data_b64") {
+                Some(bytes) => {
+                    return writeln!(self.out, "{place} base64 {}", shown(&bytes.to_string()));
+                }
+                None if member(&event, "encrypted_matched_data").is_none() => return Ok(()),
+                None => return writeln!(self.out, "{place} sealed"),
+            },
+        };
+        fields.iter().try_for_each(|(field, matched)| {
+            writeln!(self.out, "{place} {}", shown(&format!("{field} {matched}")))
+        })
+    }
+}
+
+/// A member of an event's metadata, in either of its forms.
+fn member<'e>(event: &'e Value, name: &str) -> Option<&'e Value> {
+    match event.get("Metadata").or_else(|| event.get("metadata"))? {
+        Value::Array(pairs) => pairs.iter().find(|pair| pair["key"] == name)?.get("value"),
+        metadata => metadata.get(name),
     }
 }
 

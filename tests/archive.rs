@@ -10,18 +10,21 @@
 )]
 
 use std::io::{self, Read, Write};
+use std::panic;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wafpass::matched_data::archive::{
-    Archive, ArchiveError, Compression, LogFormat, LogReader, MovedBlobs, OpenedForm, Summary,
+    Archive, ArchiveError, Compression, Left, LogFormat, LogReader, MovedBlobs, OpenedForm,
+    Summary, UnboundBlobs,
 };
 use wafpass::matched_data::{
-    Binding, Blob, Opener, PrivateKey, PublicKey, Suite, open, seal_v3, seal_v4,
+    Binding, Blob, Opener, PrivateKey, PublicKey, Refused, Suite, open, seal_v3, seal_v4,
 };
 
 const SEALED: &str = include_str!("vectors/archive/sealed.jsonl");
@@ -162,7 +165,7 @@ fn moved_blobs_are_marked_where_that_is_asked_for() {
     let (out, summary) = opened(lines(), &moved);
     assert_eq!(
         (out, summary.to_string().as_str()),
-        (moved.clone(), "1 event, 0 opened, 1 left as they were (moved 1)")
+        (moved.clone(), "1 event, 0 opened, 1 left as it was (moved 1)")
     );
 
     let (out, summary) = opened(lines().moved(MovedBlobs::Mark), &moved);
@@ -175,7 +178,7 @@ fn moved_blobs_are_marked_where_that_is_asked_for() {
 
     // A binding that is changed to fit the row opens nothing.
     let (_, summary) = opened(lines(), &moved.replace("7d0f/0", "7d10/0"));
-    assert_eq!(summary.to_string(), "1 event, 0 opened, 1 left as they were (open-failed 1)");
+    assert_eq!(summary.to_string(), "1 event, 0 opened, 1 left as it was (open-failed 1)");
 }
 
 #[test]
@@ -290,10 +293,35 @@ fn a_writer_that_fails_ends_it() {
     assert!(matches!(fault, Err(ArchiveError::Write(_))));
 }
 
-fn rewrapped(log: &str, key: &PublicKey) -> (String, Summary) {
+/// A thread that panics ends the others: none waits for it for ever.
+#[test]
+fn a_reader_that_panics_ends_it() {
+    struct Panics(usize);
+
+    impl Read for Panics {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            assert!(self.0 < 100, "the reader panics");
+            buffer.fill(b'\n');
+            Ok(buffer.len())
+        }
+    }
+
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let outcome = panic::catch_unwind(|| {
+            let log = LogReader::new(Panics(0)).unwrap();
+            lines().open(log, io::sink(), opener()).is_ok()
+        });
+        done.send(outcome.is_err()).unwrap();
+    });
+    assert!(is_done.recv_timeout(Duration::from_secs(60)).unwrap());
+}
+
+fn rewrapped(archive: Archive, log: &str, key: &PublicKey) -> (String, Summary) {
     let mut out = Vec::new();
     let log = LogReader::new(log.as_bytes()).unwrap();
-    let summary = lines().rewrap(log, &mut out, opener(), key).unwrap();
+    let summary = archive.rewrap(log, &mut out, opener(), key).unwrap();
     (String::from_utf8(out).unwrap(), summary)
 }
 
@@ -317,7 +345,7 @@ fn blobs(line: &str) -> Vec<(String, Option<Value>)> {
 #[test]
 fn rewrapping_loses_no_event() {
     let new = PrivateKey::generate(Suite::X25519).unwrap();
-    let (out, summary) = rewrapped(SEALED, new.public_key());
+    let (out, summary) = rewrapped(lines(), SEALED, new.public_key());
     // The two that were moved are still of the events that they are bound to.
     assert_eq!((summary.resealed, summary.moved, summary.left_count()), (26, 2, 17));
 
@@ -342,8 +370,9 @@ fn rewrapping_loses_no_event() {
     assert_eq!((opened, left), (24, 49 - 26));
 }
 
+/// Whoever can write to a log can put a binding beside a blob: by itself it becomes no proof.
 #[test]
-fn what_can_be_bound_is() {
+fn what_was_not_bound_is_bound_only_where_that_is_asked_for() {
     let binding = Binding::new("acme", "7d0f/0", "100173", 1_795_307_400_123).unwrap();
     let old = key(KEY);
     let v3 = seal_v3(b"{}", old.public_key()).unwrap();
@@ -356,17 +385,21 @@ fn what_can_be_bound_is() {
     let bound = Some(binding.to_json());
     let (x25519, xwing) =
         (PrivateKey::generate(Suite::X25519).unwrap(), PrivateKey::generate(Suite::XWing).unwrap());
-    for (log, with_x25519, with_xwing) in [
-        (line("7d0f", &v3, None), Some(3), None),
-        (line("7d0f", &v3, bound.clone()), Some(4), Some(4)),
-        (line("7d10", &v3, bound.clone()), Some(3), None), // another event's binding
-        (line("7d0f", &v3_spaced, bound.clone()), Some(3), None), // no version 4 ends in a space
-        (line("7d0f", &v4, bound.clone()), Some(4), Some(4)),
-        (line("7d10", &v4, bound), Some(4), Some(4)),
-        (line("7d0f", &v4, None), None, None),
+    // Both kinds of key by default, then both where the rows are trusted.
+    for (log, versions) in [
+        (line("7d0f", &v3, None), [Some(3), None, Some(3), None]),
+        (line("7d0f", &v3, bound.clone()), [Some(3), None, Some(4), Some(4)]),
+        // Another event's binding; and no version 4 ends in a space.
+        (line("7d10", &v3, bound.clone()), [Some(3), None, Some(3), None]),
+        (line("7d0f", &v3_spaced, bound.clone()), [Some(3), None, Some(3), None]),
+        (line("7d0f", &v4, bound.clone()), [Some(4); 4]),
+        (line("7d10", &v4, bound), [Some(4); 4]),
+        (line("7d0f", &v4, None), [None; 4]),
     ] {
-        for (key, version) in [(&x25519, with_x25519), (&xwing, with_xwing)] {
-            let (out, summary) = rewrapped(&log, key.public_key());
+        let trusting = lines().unbound(UnboundBlobs::BindToRow);
+        let ways = [(lines(), &x25519), (lines(), &xwing), (trusting, &x25519), (trusting, &xwing)];
+        for ((archive, key), version) in ways.into_iter().zip(versions) {
+            let (out, summary) = rewrapped(archive, &log, key.public_key());
             let [(blob, beside)] = &blobs(&out)[..] else { panic!("{out}") };
             match version {
                 Some(version) => {
@@ -375,14 +408,18 @@ fn what_can_be_bound_is() {
                     assert!(open(blob, key, beside.as_ref()).is_ok(), "{log}");
                     assert_eq!(summary.unbound, u64::from(version == 3));
                 }
-                None => assert_eq!((out.as_str(), summary.left_count()), (log.as_str(), 1)),
+                None => {
+                    let missing = (Left::Refused(Refused::MissingBinding), 1);
+                    assert_eq!(out, log);
+                    assert!(summary.left().eq([missing]), "{summary}");
+                }
             }
         }
     }
     // A second time there is nothing left to do.
     let log = line("7d0f", &v4, Some(binding.to_json()));
-    let (once, _) = rewrapped(&log, xwing.public_key());
-    let (twice, summary) = rewrapped(&once, xwing.public_key());
+    let (once, _) = rewrapped(lines(), &log, xwing.public_key());
+    let (twice, summary) = rewrapped(lines(), &once, xwing.public_key());
     assert_eq!((twice, summary.sealed_already, summary.is_complete()), (once, 1, true));
 }
 
@@ -412,6 +449,74 @@ fn an_inventory_needs_no_key() {
     assert_eq!(kinds, expected);
     let refused: u64 = inventory.refused().map(|(_, count)| count).sum();
     assert_eq!((inventory.events, inventory.not_json, refused), (44, 3, 13));
+}
+
+/// Lines, how many blobs in each of them open, and how many there are.
+const LINES: [(&str, u64, u64); 12] = [
+    ("{}", 0, 0),
+    (r#"{"encrypted_matched_data": null}"#, 0, 0),
+    (r#"{"encrypted_matched_data": 7}"#, 0, 1),
+    (r#"{"encrypted\u005fmatched_data": {"encrypted_matched_data": ["A"]}}"#, 0, 2),
+    (r#"{"encrypted_matched_data": "truncated", "encrypted_matched_data": "A"}"#, 0, 2),
+    (r#"[{"key": "encrypted\u005fmatched_data", "value": "A"}]"#, 0, 1),
+    (
+        r#"{"encrypted_matched_data":"AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk="}"#,
+        1,
+        1,
+    ),
+    (
+        r#"[{"encrypted\u005fmatched\u005fdata":"AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk="}, {"encrypted_matched_data":"B"}]"#,
+        1,
+        2,
+    ),
+    (
+        r#"{"encrypted_matched_data":"AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk=","matched_data":1}"#,
+        0,
+        1,
+    ),
+    ("no {\"encrypted_matched_data\": \"A\"}", 0, 0),
+    ("no \0", 0, 0),
+    ("no \u{feff}{}", 0, 0),
+];
+
+proptest! {
+    // Each case opens blobs, three times.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Every line is counted once, and so is every blob, whatever stands around them.
+    #[test]
+    fn the_counts_add_up(
+        picks in proptest::collection::vec((0..LINES.len(), 0..3_usize), 0..30),
+        is_packed: bool,
+    ) {
+        let ends = ["\n", "\r\n", "\n\n"];
+        let log: String =
+            picks.iter().map(|(line, end)| format!("{}{}", LINES[*line].0, ends[*end])).collect();
+        let sum = |of: fn(&(&str, u64, u64)) -> u64| {
+            picks.iter().map(|(line, _)| of(&LINES[*line])).sum::<u64>()
+        };
+        let (opened, blobs) = (sum(|line| line.1), sum(|line| line.2));
+        let not_json = sum(|line| u64::from(line.0.starts_with("no ")));
+        let bytes = if is_packed { gzip(log.as_bytes()) } else { log.clone().into_bytes() };
+        let (out, summary) = run(lines(), &bytes);
+        let summary = summary.unwrap();
+        prop_assert_eq!(out.split(|&byte| byte == b'\n').count(), log.split('\n').count());
+        prop_assert_eq!(summary.opened, opened);
+        prop_assert_eq!(summary.opened + summary.left_count(), blobs);
+        prop_assert_eq!(summary.not_json, not_json);
+        let met = u64::try_from(picks.len()).unwrap();
+        prop_assert_eq!(summary.events + summary.not_json, met);
+        let first = log.lines().zip(1..).find(|(line, _)| line.starts_with("no "));
+        prop_assert_eq!(summary.first_not_json, first.map(|(_, number)| number));
+
+        // So do they when the same log is moved to a new key, or only looked at.
+        let (_, moved) = rewrapped(lines(), &log, key(OLD_KEY).public_key());
+        prop_assert_eq!(moved.resealed + moved.sealed_already + moved.left_count(), blobs);
+        let inventory = lines().inspect(LogReader::new(&*bytes).unwrap()).unwrap();
+        let seen: u64 = inventory.kinds().map(|(_, amount)| amount.blobs).sum();
+        let refused: u64 = inventory.refused().map(|(_, count)| count).sum();
+        prop_assert_eq!((seen + refused, inventory.events), (blobs, summary.events));
+    }
 }
 
 proptest! {

@@ -88,6 +88,18 @@ fn targets_of_every_form() {
 }
 
 #[test]
+fn the_authority_of_the_protocol_comes_before_a_host_line() {
+    let lines: &[(&[u8], &[u8])] = &[(b"host", b"good.example")];
+    let view = RequestView::new(b"GET", b"/", lines).authority(b"admin.example");
+    assert_eq!(
+        values(&view, UriDecoding::None, &["http.host", "http.request.full_uri"]),
+        ["\"admin.example\"", "\"https://admin.example/\""]
+    );
+    let shown = values(&view, UriDecoding::None, &["http.request.headers.values"]);
+    assert!(shown[0].contains("good.example"), "{shown:?}");
+}
+
+#[test]
 fn path_query_and_arguments_are_decoded_once_and_only_when_asked() {
     let view = RequestView::new(b"GET", b"/%61%2fb%252e%zz.p%48p?%61=1%26+2&a=3&%=%&c", &[]);
     let names = [

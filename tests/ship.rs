@@ -385,11 +385,12 @@ async fn a_file_that_a_hand_took_holds_up_nothing() {
 #[tokio::test]
 async fn a_token_that_has_expired_loses_no_event() {
     let (collector, url) = collector().await;
-    collector.answer(&[401, 401]);
+    collector.answer(&[401; 5_000]);
     let shipper = quick(&url).bearer(BearerToken::new("old").unwrap()).build().unwrap();
     ship(&shipper, 0..2);
-    until(&shipper, |stats| stats.is_away).await;
+    until(&shipper, |stats| stats.attempts >= 2).await;
     shipper.replace_token(BearerToken::new("new").unwrap());
+    collector.answers.lock().unwrap().clear();
     let stats = until(&shipper, |stats| stats.sent == 2).await;
     assert_eq!((stats.refused, stats.dropped), (0, 0));
     assert_eq!(collector.received().last().unwrap().headers["authorization"], "Bearer new");

@@ -21,6 +21,7 @@ mod keys;
 mod keys_export;
 mod keys_metrics;
 mod matched_data;
+mod matched_data_logs;
 mod report;
 mod rules;
 mod sign;

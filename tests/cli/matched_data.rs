@@ -1,9 +1,7 @@
-//! The verbs of matched data: key pairs, blobs, whole logs.
+//! The verbs of matched data: key pairs, and blobs that stand alone.
 
 use std::fs;
-use std::io::Write;
 
-use flate2::write::GzEncoder;
 use snapbox::str;
 
 use crate::common::{Place, stdout};
@@ -11,12 +9,12 @@ use crate::common::{Place, stdout};
 const KEY: &str = "uBS5eBttHrqkdY41kbZPdvYnNz8Vj0TvKIUpjB1y/GA=\n";
 const PUBLIC_KEY: &str = "Ycig/Zr/pZmklmFUN99nr+taURlYItL91g+NcHGYpB8=";
 const OLD_KEY: &str = "W65/xjYlBpgAXrXlS8unRtUF93evubhqcjOYSIOrmgQ=";
-const BLOB: &str = "AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk=\n";
+pub(crate) const BLOB: &str = "AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk=\n";
 /// Written by an implementation that shares no code with this one.
-const SEALED: &str = include_str!("../vectors/archive/sealed.jsonl");
-const OPENED: &str = include_str!("../vectors/archive/opened.jsonl");
+pub(crate) const SEALED: &str = include_str!("../vectors/archive/sealed.jsonl");
+pub(crate) const OPENED: &str = include_str!("../vectors/archive/opened.jsonl");
 
-const EVENT: [&str; 8] = [
+pub(crate) const EVENT: [&str; 8] = [
     "--tenant",
     "acme",
     "--event-id",
@@ -27,7 +25,7 @@ const EVENT: [&str; 8] = [
     "1795307400123",
 ];
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::new();
     place.secret("k.key", KEY);
     place.secret("old.key", OLD_KEY);
@@ -36,7 +34,7 @@ fn place() -> Place {
     place
 }
 
-fn sealed(place: &Place, plaintext: &[u8], args: &[&str]) -> String {
+pub(crate) fn sealed(place: &Place, plaintext: &[u8], args: &[&str]) -> String {
     place.file("plaintext", plaintext);
     let args = ["encrypt", "--public-key", PUBLIC_KEY, "plaintext"].iter().chain(args).copied();
     stdout(place.wafpass(args).assert().code(0).stderr_eq(""))
@@ -357,200 +355,4 @@ try:   seal version 4, or give an X25519 key
 
 "#]
     ]);
-}
-
-#[test]
-fn whole_logs() {
-    let place = place();
-    let told = str![[r#"
-44 events, 24 opened, 19 left as they were (not-base64 3, length-mismatch 3, duplicate-member 3, truncated 2, open-failed 2, moved 2, too-short 1, unsupported-version 1, wrong-key 1, missing-binding 1)
-20 of version 3 or older: nothing shows that they belong to the event they stand in
-3 lines are not JSON; the first is line 46
-
-"#]];
-    let keys = ["decrypt", "-k", "k.key", "-k", "old.key"];
-    for format in ["firewall-events-jsonl", "jsonl"] {
-        let open = keys.iter().copied().chain(["-i", format, "sealed.jsonl"]);
-        let opened = place.wafpass(open).assert().code(1).stderr_eq(told.clone());
-        assert_eq!(stdout(opened), OPENED);
-    }
-    // As gzip, from a pipe, to a file.
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(SEALED.as_bytes()).unwrap();
-    place.file("sealed.jsonl.gz", encoder.finish().unwrap());
-    let script =
-        "cat sealed.jsonl.gz | $WAFPASS decrypt -k k.key -k old.key -i jsonl --out opened.jsonl -";
-    place.bash(script).assert().code(1).stdout_eq("").stderr_eq(told);
-    assert_eq!(fs::read_to_string(place.path().join("opened.jsonl")).unwrap(), OPENED);
-    assert_eq!(place.mode("opened.jsonl"), 0o600);
-    let files: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
-    assert_eq!(files.len(), 7, "nothing unfinished is left: {files:?}");
-    place.bash(script).assert().code(2).stderr_eq(str![[r#"
-error: opened.jsonl is there already
-try:   name another file, or move that one away
-
-"#]]);
-    // Several, each on lines of its own.
-    let two = keys.iter().copied().chain(["-i", "jsonl", "sealed.jsonl.gz", "sealed.jsonl"]);
-    assert_eq!(stdout(place.wafpass(two).assert().code(1)), format!("{OPENED}\n{OPENED}"));
-}
-
-#[test]
-fn one_document_and_what_is_none() {
-    let place = place();
-    let event = |member: &str| format!("[\n  {{\"metadata\": [{{\"key\": {member}}}]}}\n]\n");
-    place.file(
-        "e.json",
-        event(&format!("\"encrypted_matched_data\", \"value\": \"{}\"", BLOB.trim())),
-    );
-    let open = |format: &str, file: &str| {
-        place.wafpass(["decrypt", "-k", "k.key", "-i", format, file]).assert()
-    };
-    let opened = open("firewall-events-json", "e.json").code(0).stderr_eq(str![[r#"
-1 event, 1 opened, 0 left as they were
-1 of version 3 or older: nothing shows that they belong to the event they stand in
-
-"#]]);
-    assert_eq!(stdout(opened), event("\"matched_data\", \"value\": \"test matched data\""));
-    open("firewall-events-json", "sealed.jsonl").code(2).stderr_eq(str![[r#"
-error: sealed.jsonl: byte [..] is where the log stops being one JSON document
-try:   name a whole one; a log with one event a line is of the format firewall-events-jsonl
-
-"#]]);
-    open("jsonl", "blob.txt").code(2).stderr_eq(str![[r#"
-0 events, 0 opened, 0 left as they were
-error: no line is JSON
-try:   name a log with one event a line; -i blob for blobs alone, -i firewall-events-json for one document
-
-"#]]);
-    open("jsonl", "missing").code(2).stderr_eq(str![[r#"
-error: missing cannot be read: No such file or directory (os error 2)
-try:   name a file that is there, or `-` for standard input
-
-"#]]);
-    let raw = ["decrypt", "-k", "k.key", "-i", "jsonl", "-o", "raw", "sealed.jsonl"];
-    place.wafpass(raw).assert().code(2).stdout_eq("").stderr_eq(str![[r#"
-error: raw bytes cannot stand in a log
-try:   -o json, or -o utf8-lossy
-
-"#]]);
-    let event = ["decrypt", "-k", "k.key", "-i", "jsonl", "sealed.jsonl"].into_iter().chain(EVENT);
-    place.wafpass(event).assert().code(2).stderr_eq(str![[r#"
-error: in a log, each event has a binding of its own
-try:   leave out --tenant and --event; they are for -i blob
-
-"#]]);
-}
-
-#[test]
-fn what_was_moved_says_so() {
-    let place = place();
-    let moved = SEALED.lines().find(|line| line.contains(r#""RayID":"7d25""#)).unwrap();
-    place.file("moved.jsonl", moved);
-    let open = ["decrypt", "-k", "k.key", "-i", "jsonl", "moved.jsonl", "--allow-moved"];
-    let opened = place.wafpass(open).assert().code(0).stderr_eq(str![[r#"
-1 event, 1 opened, 0 left as they were
-1 belong to another event than the one they stand in
-
-"#]]);
-    let opened: serde_json::Value = serde_json::from_str(&stdout(opened)).unwrap();
-    assert!(opened["Metadata"]["moved_matched_data"]["http.request.uri.path"].is_object());
-    assert_eq!(opened["Metadata"]["binding"]["event_id"], "7d24/0");
-    let sealed = place.wafpass(open[..6].iter().copied()).assert().code(1).stderr_eq(str![[r#"
-1 event, 0 opened, 1 left as they were (moved 1)
-
-"#]]);
-    assert_eq!(stdout(sealed), moved);
-}
-
-#[test]
-fn a_look_from_outside() {
-    let place = place();
-    place.wafpass(["inspect", "blob.txt"]).assert().code(0).stderr_eq("").stdout_eq(str![[r#"
-version  3  # nothing shows which event it belongs to
-suite    X25519
-key id   none; older than version 4
-blob     74 bytes
-payload  17 bytes
-
-"#]]);
-    place.file("b", format!("{}{BLOB}", sealed(&place, b"{}", &EVENT)));
-    place.wafpass(["inspect", "--json", "b"]).assert().code(0).stdout_eq(str![[r#"
-{"version":4,"suite":"X25519","key_id":"064f06a26eebac4c","blob_bytes":314,"payload_bytes":256}
-{"version":3,"suite":"X25519","key_id":null,"blob_bytes":74,"payload_bytes":17}
-
-"#]]);
-    place.wafpass(["inspect"]).stdin("truncated").assert().code(1).stderr_eq(str![[r#"
-refused: standard input: truncated: the payload was too large to be logged
-try:     nothing was sealed, so there is nothing to open; the rest of the event is as it was
-
-"#]]);
-    let log = place.wafpass(["inspect", "-i", "jsonl", "sealed.jsonl"]).assert().code(1);
-    log.stderr_eq("3 lines are not JSON; the first is line 46\n").stdout_eq(str![[r#"
-44 events, 30 blobs
-
-     BLOBS         BYTES  VERSION  SUITE   KEY_ID
-         1            74  1        X25519  -
-         1            74  2        X25519  -
-        19          2043  3        X25519  -
-         7          2198  4        X25519  064f06a26eebac4c  (1 without a binding)
-         1           314  4        X25519  a313601be33361af
-         1           314  4        X25519  e22e4d654d6ed755
-         2             -  truncated
-         3             -  not-base64
-         1             -  too-short
-         1             -  unsupported-version
-         3             -  length-mismatch
-         3             -  duplicate-member
-
-"#]]);
-}
-
-#[test]
-fn an_archive_moves_to_a_new_key() {
-    let place = place();
-    let make = "$WAFPASS generate-key-pair --out new.key > new.pub.json";
-    place.bash(make).assert().code(0);
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(SEALED.as_bytes()).unwrap();
-    place.file("old.jsonl.gz", encoder.finish().unwrap());
-    let rewrap = "$WAFPASS rewrap -k k.key -k old.key --public-key-file new.pub.json --out new.jsonl.gz old.jsonl.gz";
-    place.bash(rewrap).assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-44 events, 26 sealed to the new key, 17 left as they were (not-base64 3, length-mismatch 3, duplicate-member 3, truncated 2, open-failed 2, too-short 1, unsupported-version 1, wrong-key 1, missing-binding 1)
-20 of version 3 or older: nothing shows that they belong to the event they stand in
-2 belong to another event than the one they stand in
-3 lines are not JSON; the first is line 46
-
-"#]]);
-    assert_eq!(place.mode("new.jsonl.gz"), 0o600);
-    let open = ["decrypt", "-k", "new.key", "-i", "jsonl", "new.jsonl.gz"];
-    let opened = stdout(place.wafpass(open).assert().code(1));
-    let is_same = |(new, old): &(&str, &str)| new == old;
-    let same = opened.lines().zip(OPENED.lines()).filter(is_same).count();
-    // All but the two that were moved, and stay sealed to the new key.
-    assert_eq!((same, opened.lines().count()), (47, 49));
-    place.bash(rewrap).assert().code(2).stderr_eq(str![[r#"
-error: new.jsonl.gz is there already
-try:   name another file, or move that one away
-
-"#]]);
-    // Nothing appears that is not whole.
-    place.file("cut.gz", &fs::read(place.path().join("old.jsonl.gz")).unwrap()[..900]);
-    let cut = "$WAFPASS rewrap -k k.key --public-key-file new.pub.json --out cut.new cut.gz";
-    place.bash(cut).assert().code(2).stderr_eq(str![[r#"
-error: cut.gz: the log cannot be read: [..]
-try:   look at where it comes from; if it is gzip, whether it is whole
-
-"#]]);
-    let is_left = |name: &str| name.contains("cut.new");
-    let names = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(!names.into_iter().any(|name| is_left(name.to_str().unwrap())));
-}
-
-#[test]
-fn a_reader_of_a_log_that_leaves_is_no_fault() {
-    let place = place();
-    place.file("long.jsonl", format!("{SEALED}\n").repeat(200));
-    let script = "$WAFPASS decrypt -k k.key -i jsonl long.jsonl | head -1 | wc -l";
-    place.bash(script).assert().code(0).stdout_eq("1\n").stderr_eq("");
 }

@@ -2,7 +2,8 @@ use std::io;
 
 /// Why an archive could not be worked through. Two lines: the fault, the way out.
 ///
-/// What came before the fault has been written by then.
+/// What came before the fault has been written by then, but for events of the block of 256 KiB that it was met
+/// in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {

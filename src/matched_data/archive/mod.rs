@@ -11,7 +11,7 @@
 //! Events are looked for in lines ([`LogFormat::Jsonl`]) or in one document ([`LogFormat::Json`]), plain or
 //! as gzip, and blobs wherever they stand in them: as a member of an object, or as a pair
 //! `{"key": "encrypted_matched_data", "value": …}`. A log is read as a stream: memory is bounded by the
-//! longest event, not by the log.
+//! longest event ([`limits`]), not by the log.
 //!
 //! ```
 //! use wafpass::matched_data::archive::{Archive, LogFormat, LogReader};
@@ -33,7 +33,7 @@
 //! {"RayID":"7d10","Metadata":{"encrypted_matched_data":"truncated"}}
 //! "#
 //! );
-//! assert_eq!(summary.to_string(), "2 events, 1 opened, 1 left as they were (truncated 1)");
+//! assert_eq!(summary.to_string(), "2 events, 1 opened, 1 left as it was (truncated 1)");
 //! # Ok(())
 //! # }
 //! ```

@@ -1,12 +1,12 @@
 //! Blobs moved to a new key.
 
 use super::super::{Opener, PublicKey, Refused, SealError, Suite, seal_v3, seal_v4};
+use super::UnboundBlobs;
 use super::opened::Sealed;
 use super::rewrite::{Edit, Work};
 use super::row;
 use super::site::Site;
 use super::summary::{Left, Summary};
-use super::UnboundBlobs;
 
 /// Opens every blob and seals it to another key.
 pub(super) struct Reseal<'a> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::limits::{MAX_CONTAINERS, MAX_MEMBERS};
 use super::name::{Name, named, unescaped};
 
 /// Bytes of the text.
@@ -62,7 +63,7 @@ impl Scan {
     /// Reads one JSON text, with white space around it.
     ///
     /// The error is the place of the byte that cannot stand there, or of the one that nests deeper than
-    /// `max_depth`.
+    /// `max_depth`, or that begins more than an event may hold.
     pub(super) fn read(&mut self, text: &str, max_depth: usize) -> Result<(), usize> {
         self.notes.clear();
         self.nodes.clear();
@@ -136,7 +137,7 @@ impl Cursor<'_> {
                 return Some(false);
             }
         };
-        if scan.open.len() == self.max_depth {
+        if scan.open.len() == self.max_depth || scan.nodes.len() == MAX_CONTAINERS {
             return None;
         }
         self.at += 1;
@@ -183,6 +184,9 @@ impl Cursor<'_> {
         } else {
             Name::of(self.text.get(key.start + 1..key.end - 1)?)
         };
+        if name.is_some() && scan.notes.len() == MAX_MEMBERS {
+            return None;
+        }
         let node = scan.open.last()?.node;
         Some(name.map(|name| {
             scan.has_blob |= name == Name::Blob;
@@ -415,6 +419,16 @@ mod tests {
         assert!(is_json(&nested(MAX_DEPTH)));
         assert!(!is_json(&nested(MAX_DEPTH + 1)));
         assert!(!is_json(&"[".repeat(1_000_000)));
+    }
+
+    #[test]
+    fn what_is_kept_of_an_event_is_limited() {
+        let arrays = |count: usize| format!("[{}[]]", "[],".repeat(count - 2));
+        assert!(is_json(&arrays(MAX_CONTAINERS)));
+        assert!(!is_json(&arrays(MAX_CONTAINERS + 1)));
+        let members = |count: usize| format!("{{{}\"key\":0}}", "\"key\":0,".repeat(count - 1));
+        assert!(is_json(&members(MAX_MEMBERS)));
+        assert!(!is_json(&members(MAX_MEMBERS + 1)));
     }
 
     #[test]

@@ -64,11 +64,13 @@ impl Rank {
     }
 }
 
-/// The spans of one key, as bytes of the request.
+/// The spans of one key that are known as bytes of the request.
 struct Known<'g> {
     key: &'g str,
     rank: Rank,
     spans: Vec<(Place, Vec<Stretch>)>,
+    /// Whether these are all it has.
+    is_all: bool,
 }
 
 /// A span: which group, and which of its spans.
@@ -81,7 +83,7 @@ pub(super) fn drop_broader(groups: &mut Vec<Group<'_>>) {
     known.sort_by_key(|one| one.rank.narrowness);
     let mut heirs: Vec<(Place, Place)> = Vec::new();
     let mut dropped: Vec<usize> = Vec::new();
-    for broader in &known {
+    for broader in known.iter().filter(|one| one.is_all) {
         let narrower = known.iter().filter(|other| broader.rank.holds(other.rank));
         let covering: Vec<_> = narrower.filter_map(|other| covered(broader, other)).collect();
         if !covering.is_empty() {
@@ -104,7 +106,7 @@ pub(super) fn drop_broader(groups: &mut Vec<Group<'_>>) {
     });
 }
 
-/// The keys of which every span is known in the request.
+/// The keys that stand somewhere in the request.
 fn known<'g>(groups: &'g [Group<'_>]) -> Vec<Known<'g>> {
     let mut by_key: Vec<(&str, Vec<usize>)> = Vec::new();
     for (index, group) in groups.iter().enumerate() {
@@ -119,14 +121,17 @@ fn known<'g>(groups: &'g [Group<'_>]) -> Vec<Known<'g>> {
 
 fn known_key<'g>(groups: &[Group<'_>], key: &'g str, list: &[usize]) -> Option<Known<'g>> {
     let rank = groups.get(*list.first()?)?.rank?;
-    let mut spans = Vec::new();
+    let (mut spans, mut is_all) = (Vec::new(), true);
     for &index in list {
         let group = groups.get(index)?;
         for (at, span) in group.spans.iter().enumerate() {
-            spans.push(((index, at), group.raw(&span.range)?));
+            match group.raw(&span.range) {
+                Some(raw) => spans.push(((index, at), raw)),
+                None => is_all = false,
+            }
         }
     }
-    Some(Known { key, rank, spans })
+    Some(Known { key, rank, spans, is_all })
 }
 
 /// For each span of the broader the one of the narrower that it lies inside of; `None` if one lies in none.

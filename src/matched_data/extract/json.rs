@@ -57,10 +57,21 @@ fn value_after(text: &[u8], start: usize, level: usize) -> Range<usize> {
             inner..string_end(text, inner, leading)
         }
         Some(b'{' | b'[') => start..nested_end(text, start, level),
-        _ => {
-            let end = rest.iter().position(|byte| b",}] \t\r\n".contains(byte));
-            start..end.map_or(text.len(), |len| start + len)
-        }
+        _ => start..start + scalar_len(rest, level),
+    }
+}
+
+/// The length of a number, a truth or null; all the text where it is none of them, since nobody knows where a
+/// lenient server ends it.
+fn scalar_len(text: &[u8], level: usize) -> usize {
+    let is_of_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    let len = text.iter().take_while(|byte| is_of_scalar(byte)).count();
+    let after = text.get(len..).unwrap_or_default().trim_ascii_start();
+    match after.first() {
+        None | Some(b',' | b'}' | b']') => len,
+        // JSON in a string: its end, or an escaped blank.
+        Some(b'"' | b'\\') if level > 0 && len > 0 => len,
+        Some(_) => text.len(),
     }
 }
 
@@ -139,10 +150,23 @@ mod tests {
             (r#"{"x":"password","y":"a"}"#, &[]),
             (r#"{"x":"\"password\":\"a\"","y":"b"}"#, &["a"]),
             (r#"{"x":"{\"password\":{\"a\":\"}\"}}"}"#, &[r#"{\"a\":\"}\"}"#]),
-            (r#"{"x":"\\\"password\\\":7"}"#, &[r#"7""#]),
+            (r#"{"x":"\\\"password\\\":7"}"#, &["7"]),
             (r#"{"a":"b","#, &[]),
         ] {
             assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_json_is_denied_to_the_end() {
+        for (text, expected) in [
+            (r#"{"password": 'a b', "x": 1}"#, r#"'a b', "x": 1}"#),
+            (r#"{"password": a b}"#, "a b}"),
+            (r#"{"x":"{\"password\":\n\"a b\"}"}"#, r#"\n\"a b\"}"}"#),
+            ("{\"password\": -1.5e+3\r\n}", "-1.5e+3"),
+            (r#"{"password": true ,"x":1}"#, "true"),
+        ] {
+            assert_eq!(found(text), [expected], "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The values of the fields that a rule set wants, and the places of those that matched.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::RequestView;
 use super::fields::{Entry, Make, Reader};
@@ -95,13 +96,13 @@ pub(crate) enum Places {
     /// Of a text; of no bytes of the request, an empty one of the value's length.
     Text(Place),
     List(Vec<Self>),
-    Map(Vec<KeyPlaces>),
+    /// By key: an attacker sends many.
+    Map(HashMap<Vec<u8>, KeyPlaces>),
 }
 
-/// A key of a map: where it stands first, and the places of its values.
+/// Of a key of a map: where it stands first, and the places of its values.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyPlaces {
-    key: Vec<u8>,
     name: Place,
     values: Places,
 }
@@ -121,9 +122,7 @@ impl Places {
         match (self, path) {
             (places, []) => Some(places),
             (Self::List(list), [Taken::At(index), rest @ ..]) => list.get(*index)?.below(rest),
-            (Self::Map(map), [Taken::Key(key), rest @ ..]) => {
-                map.iter().find(|entry| entry.key == *key)?.values.below(rest)
-            }
+            (Self::Map(map), [Taken::Key(key), rest @ ..]) => map.get(key)?.values.below(rest),
             _ => None,
         }
     }
@@ -141,16 +140,14 @@ impl Places {
         match self {
             Self::Text(place) => then(place),
             Self::List(list) => list.iter().for_each(|places| places.each(then)),
-            Self::Map(map) => map.iter().for_each(|entry| entry.values.each(then)),
+            Self::Map(map) => map.values().for_each(|entry| entry.values.each(then)),
         }
     }
 
     /// Where the key stands that the first of the steps names.
     pub(crate) fn key_at(&self, path: &[Taken]) -> Option<&Place> {
         match (self, path) {
-            (Self::Map(map), [Taken::Key(key), ..]) => {
-                map.iter().find(|entry| entry.key == *key).map(|entry| &entry.name)
-            }
+            (Self::Map(map), [Taken::Key(key), ..]) => map.get(key).map(|entry| &entry.name),
             _ => None,
         }
     }
@@ -173,10 +170,9 @@ impl<'r> Make<'r> for ToPlaces<'_, 'r> {
     }
 
     fn map(&self, entries: Vec<Entry<'r, Places>>) -> Places {
-        let entry = |entry: Entry<'r, Places>| KeyPlaces {
-            key: Cow::into_owned(entry.key),
-            name: entry.name.place(self.view),
-            values: Places::List(entry.values),
+        let entry = |entry: Entry<'r, Places>| {
+            let (name, values) = (entry.name.place(self.view), Places::List(entry.values));
+            (Cow::into_owned(entry.key), KeyPlaces { name, values })
         };
         Places::Map(entries.into_iter().map(entry).collect())
     }

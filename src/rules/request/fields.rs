@@ -233,7 +233,8 @@ impl<'v, 'r> Reader<'v, 'r> {
         Text::Several(pieces)
     }
 
-    /// The first `Host` line, else the authority that the protocol or the target has.
+    /// The authority that the protocol has (RFC 9113 §8.3.1: it comes before `Host`, which the fields of
+    /// headers show), else the first `Host` line, else the authority of the target.
     fn host(&self) -> Option<Text> {
         let host = self.first(b"host");
         let authority = || {
@@ -244,7 +245,7 @@ impl<'v, 'r> Reader<'v, 'r> {
             TargetForm::Absolute { authority } => Some(Chunk::new(Part::Target, authority)),
             _ => None,
         };
-        host.or_else(authority).or_else(of_target).map(Text::from)
+        authority().or(host).or_else(of_target).map(Text::from)
     }
 
     fn cookies(&self) -> impl Iterator<Item = (Chunk, Chunk)> + use<'r> {

@@ -10,7 +10,7 @@ use super::pairs::{is_blank, trimmed};
 pub(crate) enum Media {
     /// `application/x-www-form-urlencoded`
     Form,
-    /// `multipart/form-data`
+    /// `multipart/form-data`; any other `multipart/` too, which some servers take for one.
     Multipart,
     /// JSON, or a suffix of it: `application/json`, `application/problem+json`.
     Json,
@@ -19,15 +19,16 @@ pub(crate) enum Media {
 }
 
 impl Media {
-    /// The kind that a `Content-Type` line names. A comma ends the type as `;` does: a proxy may have
-    /// joined two lines.
+    /// The kind that a `Content-Type` line names. A comma ends the type as `;` does (a proxy may have
+    /// joined two lines), and so does a blank, for PHP.
     pub(crate) fn of(content_type: &[u8]) -> Self {
-        let end = content_type.iter().position(|byte| b";,".contains(byte));
-        let range = trimmed(content_type, 0..end.unwrap_or(content_type.len()));
-        let name = content_type.get(range).unwrap_or_default().to_ascii_lowercase();
+        let range = trimmed(content_type, 0..content_type.len());
+        let name = content_type.get(range).unwrap_or_default();
+        let end = name.iter().position(|byte| b";, \t".contains(byte)).unwrap_or(name.len());
+        let name = name.get(..end).unwrap_or_default().to_ascii_lowercase();
         match name.as_slice() {
             b"application/x-www-form-urlencoded" => Self::Form,
-            b"multipart/form-data" => Self::Multipart,
+            name if name.starts_with(b"multipart/") => Self::Multipart,
             name if memchr::memmem::find(name, b"json").is_some() => Self::Json,
             _ => Self::Other,
         }
@@ -174,7 +175,10 @@ mod tests {
             ("multipart/form-data; boundary=x", Media::Multipart),
             ("multipart/form-data,text/plain", Media::Multipart),
             ("application/problem+json", Media::Json),
-            ("multipart/mixed", Media::Other),
+            ("multipart/mixed; boundary=x", Media::Multipart),
+            ("multipart/form-data boundary=x", Media::Multipart),
+            ("application/x-www-form-urlencoded\tx; a", Media::Form),
+            ("multipart", Media::Other),
             ("", Media::Other),
         ] {
             assert_eq!(Media::of(text.as_bytes()), expected, "{text}");

@@ -1,6 +1,7 @@
-//! What of a request is taken apart. What is beyond a limit is not dropped: it stays in one piece.
+//! What of a request is taken apart. Pairs and parts beyond a limit are not dropped: they stay in one piece.
+//! Headers and languages beyond theirs are left out.
 
-/// Most pairs of one query, form or all cookies; the last of them holds all that is left, so that nothing hides
+/// Most pairs of one query, form or `Cookie` line; the last of them holds all that is left, so that nothing hides
 /// behind the limit. PHP takes 1,000 by default, and a browser has no form that long.
 pub const MAX_PAIRS: usize = 1_024;
 

@@ -3,9 +3,11 @@
 //!
 //! - **what is read**: what was sent, as Cloudflare documents each field. Nothing is normalised, and
 //!   nothing decoded but what [`UriDecoding::Url`](super::UriDecoding::Url) asks for and the names of cookies;
-//! - **what an attacker can hide**: nothing that a server would find. Where servers read a body in two
-//!   ways, the reading that shows more is taken, and what is beyond a limit stays in one piece
-//!   ([`limits`]);
+//! - **what an attacker can hide**: no byte of the target or of the body that was given; raw fields hold all
+//!   of them. Where servers take a body apart in two ways, the reading that shows more is taken, and what
+//!   is beyond a limit of pairs or parts stays in one piece ([`limits`]). A server that splits or decodes in a
+//!   way of its own (`;` between arguments, `+`, a charset, a transfer encoding) finds names and values
+//!   that no field has by themselves: docs/rules.md lists them;
 //! - **what it costs**: only fields that are wanted are computed, and they borrow from the request.
 //!
 //! ```
@@ -153,7 +155,8 @@ impl<'r> RequestView<'r> {
         self
     }
 
-    /// `:authority`, in HTTP/2 and later. It is the host where there is no `Host` line.
+    /// `:authority`, in HTTP/2 and later. It is the host then, whatever a `Host` line says (RFC 9113
+    /// §8.3.1); the fields of headers show that line.
     #[must_use]
     pub fn authority(mut self, authority: &'r [u8]) -> Self {
         self.authority = Some(authority);

@@ -6,7 +6,9 @@
 //! - every boundary that `Content-Type` names counts, and so does a line that only starts with one;
 //! - lines end in CRLF or LF; a delimiter ends the part before it wherever it stands;
 //! - what follows the closing delimiter is one more part, unless it is blank;
-//! - a block of headers that is none, never ends or is too long is a part of the value;
+//! - the first delimiter counts wherever it stands, and not only at the start of a line;
+//! - a block of headers with a line that is none, without an end or too long is a part of the value, and what
+//!   can be read in it counts as well;
 //! - the last part of a body that was cut off ends where the body does.
 //!
 //! Nothing is decoded: not the content-transfer-encoding, not `filename*`.
@@ -39,7 +41,8 @@ pub(crate) struct BodyPart {
 /// The parts of a body, in order.
 pub(crate) fn parts(body: &[u8], boundaries: &[&[u8]]) -> Vec<BodyPart> {
     let mut parts = Vec::new();
-    let mut delimiters = Delimiters { body, boundaries, at: 0 };
+    let boundaries = Boundaries::new(boundaries);
+    let mut delimiters = Delimiters { body, boundaries: &boundaries, at: 0, is_first: true };
     let mut current = delimiters.next();
     while let Some(delimiter) = current {
         let is_last = parts.len() + 1 >= MAX_PARTS;
@@ -65,10 +68,44 @@ struct Delimiter {
     closes: bool,
 }
 
+/// Boundaries in order, each once: an attacker names thousands, and each line is compared with them.
+struct Boundaries<'b> {
+    sorted: Vec<&'b [u8]>,
+}
+
+impl<'b> Boundaries<'b> {
+    fn new(boundaries: &[&'b [u8]]) -> Self {
+        let mut sorted = boundaries.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        Self { sorted }
+    }
+
+    /// The length of the longest one that the text starts with.
+    fn longest_before(&self, text: &[u8]) -> Option<usize> {
+        let mut left = self.sorted.as_slice();
+        let mut longest = None;
+        for (depth, byte) in text.iter().map(Some).chain([None]).enumerate() {
+            // Of those with the same first bytes, the one that ends here comes first.
+            if let Some((_, longer)) = left.split_first().filter(|(one, _)| one.len() == depth) {
+                (longest, left) = (Some(depth), longer);
+            }
+            let start = left.partition_point(|one| one.get(depth) < byte);
+            let end = left.partition_point(|one| one.get(depth) <= byte);
+            left = left.get(start..end).unwrap_or_default();
+            if left.is_empty() {
+                break;
+            }
+        }
+        longest
+    }
+}
+
 struct Delimiters<'b> {
     body: &'b [u8],
-    boundaries: &'b [&'b [u8]],
+    boundaries: &'b Boundaries<'b>,
     at: usize,
+    is_first: bool,
 }
 
 impl Iterator for Delimiters<'_> {
@@ -80,15 +117,28 @@ impl Iterator for Delimiters<'_> {
             let rest = self.body.get(line..).filter(|rest| !rest.is_empty())?;
             let line_len = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             self.at = line + line_len;
-            let Some(dashed) = rest.strip_prefix(b"--") else { continue };
-            let longest = self.boundaries.iter().filter(|boundary| dashed.starts_with(boundary));
-            let Some(boundary_len) = longest.map(|boundary| boundary.len()).max() else { continue };
-            return Some(self.delimiter(line, line + 2 + boundary_len));
+            let text = rest.get(..line_len).unwrap_or_default();
+            if let Some((offset, len)) = self.place_in(text) {
+                self.is_first = false;
+                return Some(self.delimiter(line + offset, line + offset + len));
+            }
         }
     }
 }
 
 impl Delimiters<'_> {
+    /// Where in a line a delimiter stands, and its length.
+    fn place_in(&self, line: &[u8]) -> Option<(usize, usize)> {
+        let starts =
+            memchr::memmem::find_iter(line, b"--").take_while(|at| self.is_first || *at == 0);
+        starts
+            .filter_map(|at| {
+                let len = self.boundaries.longest_before(line.get(at + 2..)?)?;
+                Some((at, len + 2))
+            })
+            .next()
+    }
+
     fn delimiter(&self, line: usize, after: usize) -> Delimiter {
         let tail = self.body.get(after..self.at).unwrap_or_default();
         let (closes, padding) = match tail.strip_prefix(b"--") {
@@ -107,7 +157,7 @@ impl Delimiters<'_> {
 impl BodyPart {
     fn read(body: &[u8], content: Range<usize>) -> Self {
         let mut part = Self { value: content.clone(), ..Self::default() };
-        let Some((headers, value_start)) = headers(body, &content) else { return part };
+        let (headers, value_start) = headers(body, &content);
         part.value = value_start..content.end;
         for (name, value) in headers {
             match body.get(name).unwrap_or_default().to_ascii_lowercase().as_slice() {
@@ -128,45 +178,65 @@ impl BodyPart {
         for parameter in parameters(text) {
             let name = text.get(trim_breaks(text, parameter.name)).unwrap_or_default();
             let range = value.start + parameter.value.start..value.start + parameter.value.end;
-            let quoted = Quoted { range, is_quoted: parameter.is_quoted };
-            match name.to_ascii_lowercase().as_slice() {
-                b"name" | b"name*" => self.names.push(quoted),
-                b"filename" | b"filename*" => self.filenames.push(quoted),
+            let is_quoted = parameter.is_quoted;
+            // PHP takes single quotes for quotes; others take them for a part of the name.
+            let inner = single_quoted(body, &range).filter(|_| !is_quoted);
+            let inner = inner.map(|range| Quoted { range, is_quoted: false });
+            let readings = [Quoted { range, is_quoted }].into_iter().chain(inner);
+            match without_section(&name.to_ascii_lowercase()) {
+                b"name" => self.names.extend(readings),
+                b"filename" => self.filenames.extend(readings),
                 _ => {}
             }
         }
     }
 }
 
+/// The name of a parameter without what RFC 2231 adds to it: `name*`, `name*0`, `name*0*`.
+fn without_section(name: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'*', name).unwrap_or(name.len());
+    name.get(..end).unwrap_or_default()
+}
+
+/// What stands between single quotes.
+fn single_quoted(body: &[u8], range: &Range<usize>) -> Option<Range<usize>> {
+    let inner = body.get(range.clone())?.strip_prefix(b"'")?;
+    let inner = inner.strip_suffix(b"'").unwrap_or(inner);
+    Some(range.start + 1..range.start + 1 + inner.len())
+}
+
 /// A header line of a part: its name, its value.
 type Line = (Range<usize>, Range<usize>);
 
-/// Header lines as names and values, and where the value of the part begins; `None` where there is no
-/// such block.
-fn headers(body: &[u8], content: &Range<usize>) -> Option<(Vec<Line>, usize)> {
+/// Header lines as names and values, and where the value of the part begins: at its first byte where the block
+/// is none.
+fn headers(body: &[u8], content: &Range<usize>) -> (Vec<Line>, usize) {
     let mut headers: Vec<Line> = Vec::new();
-    let mut at = content.start;
-    loop {
-        let rest = body.get(at..content.end)?;
-        let line_end = at + memchr::memchr(b'\n', rest)?;
-        let line = body.get(at..line_end)?;
+    let (mut at, mut is_block) = (content.start, true);
+    let limit = content.start + MAX_PART_HEADER_BYTES;
+    while let Some(rest) = body.get(at..content.end) {
+        let Some(len) = memchr::memchr(b'\n', rest).filter(|len| at + len < limit) else { break };
+        let line = rest.get(..len).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let range = at..at + line.len();
-        at = line_end + 1;
-        if at - content.start > MAX_PART_HEADER_BYTES {
-            return None;
+        at += len + 1;
+        if line.is_empty() {
+            return (headers, if is_block { at } else { content.start });
         }
-        match line {
-            [] => return Some((headers, at)),
+        let is_folded = matches!(line, [b' ' | b'\t', ..]);
+        match (headers.last_mut(), memchr::memchr(b':', line)) {
             // RFC 5322 §2.2.3: a line that starts with white space goes on the one before.
-            [b' ' | b'\t', ..] => headers.last_mut()?.1.end = trimmed(body, range).end,
-            _ => {
-                let colon = range.start + memchr::memchr(b':', line)?;
-                headers
-                    .push((trimmed(body, range.start..colon), trimmed(body, colon + 1..range.end)));
+            (Some(last), _) if is_folded => last.1.end = trimmed(body, range).end,
+            (_, Some(colon)) => {
+                is_block &= !is_folded;
+                let (name, value) = (range.start..range.start + colon, range.start + colon + 1);
+                headers.push((trimmed(body, name), trimmed(body, value..range.end)));
             }
+            // Servers skip such a line, or take it for more of the one before.
+            (_, None) => is_block = false,
         }
     }
+    (headers, content.start)
 }
 
 /// The range without line breaks and blanks at its ends: a folded line has them.
@@ -256,6 +326,43 @@ mod tests {
                 vec![part("", &format!("a:{}\n\n1", "b".repeat(9_000)))],
             ),
             ("a preamble", format!("pre\n--x{named}1"), &["x"], vec![part("a", "1")]),
+            (
+                "in a preamble's line",
+                format!("pre--x{named}1\nb--x"),
+                &["x"],
+                vec![part("a", "1\nb--x")],
+            ),
+            (
+                "a line that is no header",
+                format!("--x\njunk{named}1"),
+                &["x"],
+                vec![part("a", &format!("junk{named}1"))],
+            ),
+            (
+                "no end after a header",
+                format!("--x{}", named.trim_end_matches('\n')) + "\n",
+                &["x"],
+                vec![part("a", &format!("{}\n", named.trim_matches('\n')))],
+            ),
+            (
+                "too long after a header",
+                format!(
+                    "--x{}b:{}\n\n1",
+                    named.trim_end_matches('\n').to_owned() + "\n",
+                    "b".repeat(9_000)
+                ),
+                &["x"],
+                vec![part(
+                    "a",
+                    &format!("{}\nb:{}\n\n1", named.trim_matches('\n'), "b".repeat(9_000)),
+                )],
+            ),
+            (
+                "many boundaries",
+                format!("--ab{named}1\n--a{named}2\n--ac{named}3\n--b\n"),
+                &["ac", "b", "a", "ab", "a"],
+                vec![part("a", "1"), part("a", "2"), part("a", "3")],
+            ),
             ("nothing", "a\nb".into(), &["x"], vec![]),
             ("twice in a row", "--x\n--x\n\n1".into(), &["x"], vec![part("", ""), part("", "1")]),
         ] {
@@ -269,6 +376,17 @@ mod tests {
         assert_eq!(
             read(body, &["x"]),
             [(vec!["a".into(), "b".into()], vec!["UTF-8''c".into()], "1".into())]
+        );
+    }
+
+    #[test]
+    fn single_quotes_and_sections_count_as_well() {
+        let body =
+            "--x\nContent-Disposition: form-data; name='a'; name*0=b; filename*1*='c.php\n\n1";
+        let names = vec!["'a'".into(), "a".into(), "b".into()];
+        assert_eq!(
+            read(body, &["x"]),
+            [(names, vec!["'c.php".into(), "c.php".into()], "1".into())]
         );
     }
 

@@ -29,7 +29,10 @@ pub(crate) fn cookies(text: &[u8]) -> impl Iterator<Item = Pair> {
         let inner = text.get(piece.clone()).filter(|inner| !inner.is_empty())?;
         Some(match memchr::memchr(b'=', inner) {
             Some(at) => {
-                Pair { name: piece.start..piece.start + at, value: piece.start + at + 1..piece.end }
+                let (name, value) =
+                    (piece.start..piece.start + at, piece.start + at + 1..piece.end);
+                // RFC 6265 §5.2: blanks around either are not of it.
+                Pair { name: trimmed(text, name), value: trimmed(text, value) }
             }
             None => Pair { name: piece.start..piece.start, value: piece },
         })

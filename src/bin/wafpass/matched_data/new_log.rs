@@ -50,13 +50,13 @@ impl NewLog {
 
     /// Writes what is left, and gives the file its name.
     pub(super) fn finish(mut self) -> Result<(), Fault> {
-        let path = self.path.clone();
+        let (path, unfinished) = (self.path.clone(), self.unfinished.clone());
         let named = self.whole().and_then(|file| {
-            let Some(unfinished) = &self.unfinished else { return nameless::name(file, &path) };
+            let Some(unfinished) = unfinished else { return nameless::name(file, &path) };
             // A link is refused where there is a file by now; a rename would take its place.
-            match fs::hard_link(unfinished, &path) {
+            match fs::hard_link(&unfinished, &path) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    fs::rename(unfinished, &path) // some file systems have no links
+                    fs::rename(&unfinished, &path) // some file systems have no links
                 }
                 linked => linked,
             }

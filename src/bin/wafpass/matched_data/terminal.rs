@@ -72,12 +72,7 @@ fn is_printable(c: char) -> bool {
 fn is_mark(c: char) -> bool {
     // At the start of a text the standard library escapes marks, and behind another character only what is
     // not printable.
-    let mut behind = [0; 5];
-    behind[0] = b'a';
-    let text = c.encode_utf8(&mut behind[1..]).len();
-    c > '~'
-        && c.escape_debug().len() > 1
-        && str::from_utf8(&behind[..=text]).is_ok_and(|text| text.escape_debug().count() == 2)
+    c > '~' && c.escape_debug().len() > 1 && format!("a{c}").escape_debug().count() == 2
 }
 
 #[cfg(test)]
@@ -96,7 +91,10 @@ mod tests {
             ("\u{1b}]8;;x\u{1b}\\a\u{85}\u{90}", "\\u001b]8;;x\\u001b\\a\\u0085\\u0090"),
             ("\u{e000}\u{378}\u{10ffff}", "\\ue000\\u0378\\udbff\\udfff"),
             ("e\u{301}\u{5b0}", "e\u{301}\u{5b0}"),
-            ("a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b", "a\u{301}\u{301}\u{301}\u{301}\\u0301\\u0301b"),
+            (
+                "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b",
+                "a\u{301}\u{301}\u{301}\u{301}\\u0301\\u0301b",
+            ),
         ] {
             assert_eq!(escaped(text), shown);
             let json = serde_json::Value::from(text).to_string();
