@@ -35,8 +35,10 @@ fn main() {
 
 /// A source file with its modules in it, and without its tests.
 fn inlined(path: &Path, folder: &Path) -> File {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut file =
+        syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     file.attrs.clear();
     file.items.retain(|item| !is_test(item) && !is_left_out(item));
     for item in &mut file.items {
@@ -62,7 +64,8 @@ fn is_test(item: &Item) -> bool {
         Item::Impl(item) => &item.attrs,
         _ => return false,
     };
-    let tests = |attribute: &syn::Attribute| attribute.to_token_stream().to_string().contains("cfg (test)");
+    let tests =
+        |attribute: &syn::Attribute| attribute.to_token_stream().to_string().contains("cfg (test)");
     attributes.iter().any(tests)
 }
 
@@ -82,13 +85,20 @@ fn add_twin(engine: &mut File, folder: &Path) {
     let mut root = inlined(&folder.join("mod.rs"), folder);
     // The record, and who asks for it.
     let is_of_records = |item: &Item| match item {
-        Item::Mod(module) => ["compose", "recorder", "test", "tracer"].iter().any(|name| module.ident == name),
+        Item::Mod(module) => {
+            ["compose", "recorder", "test", "tracer"].iter().any(|name| module.ident == name)
+        }
         Item::Impl(_) => true,
         Item::Use(item) => {
             let text = item.tree.to_token_stream().to_string();
-            ["self :: recorder", "self :: tracer", "self :: flow :: element", "crate :: rules :: trace"]
-                .iter()
-                .any(|path| text.starts_with(path))
+            [
+                "self :: recorder",
+                "self :: tracer",
+                "self :: flow :: element",
+                "crate :: rules :: trace",
+            ]
+            .iter()
+            .any(|path| text.starts_with(path))
         }
         _ => false,
     };
@@ -136,7 +146,8 @@ fn is_argument(expr: &Expr) -> bool {
 impl VisitMut for Strip {
     fn visit_generics_mut(&mut self, generics: &mut Generics) {
         let is_tracer = |parameter: &GenericParam| matches!(parameter, GenericParam::Type(it) if it.ident == TRACER);
-        generics.params = std::mem::take(&mut generics.params).into_iter().filter(|it| !is_tracer(it)).collect();
+        generics.params =
+            std::mem::take(&mut generics.params).into_iter().filter(|it| !is_tracer(it)).collect();
         if let Some(clause) = &mut generics.where_clause {
             let is_of_tracer = |predicate: &WherePredicate| match predicate {
                 WherePredicate::Type(it) => it.bounded_ty.to_token_stream().to_string() == TRACER,
@@ -150,8 +161,10 @@ impl VisitMut for Strip {
 
     fn visit_path_arguments_mut(&mut self, arguments: &mut PathArguments) {
         if let PathArguments::AngleBracketed(given) = arguments {
-            let is_tracer = |argument: &GenericArgument| argument.to_token_stream().to_string() == TRACER;
-            given.args = std::mem::take(&mut given.args).into_iter().filter(|it| !is_tracer(it)).collect();
+            let is_tracer =
+                |argument: &GenericArgument| argument.to_token_stream().to_string() == TRACER;
+            given.args =
+                std::mem::take(&mut given.args).into_iter().filter(|it| !is_tracer(it)).collect();
             if given.args.is_empty() {
                 *arguments = PathArguments::None;
                 return;
@@ -162,7 +175,8 @@ impl VisitMut for Strip {
 
     fn visit_type_mut(&mut self, ty: &mut Type) {
         if let Type::Path(path) = ty {
-            let by_trait = path.qself.as_ref().is_some_and(|it| it.ty.to_token_stream().to_string() == TRACER);
+            let by_trait =
+                path.qself.as_ref().is_some_and(|it| it.ty.to_token_stream().to_string() == TRACER);
             if by_trait || begins_with_tracer(&path.path) {
                 *ty = parse_quote!(());
                 return;
@@ -173,7 +187,9 @@ impl VisitMut for Strip {
 
     fn visit_signature_mut(&mut self, signature: &mut Signature) {
         let is_tracer = |input: &FnArg| match input {
-            FnArg::Typed(input) => matches!(&*input.pat, Pat::Ident(name) if name.ident == ARGUMENT),
+            FnArg::Typed(input) => {
+                matches!(&*input.pat, Pat::Ident(name) if name.ident == ARGUMENT)
+            }
             FnArg::Receiver(_) => false,
         };
         let inputs = std::mem::take(&mut signature.inputs).into_iter();
@@ -189,7 +205,8 @@ impl VisitMut for Strip {
                     return;
                 }
                 let arguments: Punctuated<_, _> = std::mem::take(&mut call.args);
-                call.args = arguments.into_iter().filter(|argument| !is_argument(argument)).collect();
+                call.args =
+                    arguments.into_iter().filter(|argument| !is_argument(argument)).collect();
             }
             Expr::MethodCall(call) if is_argument(&call.receiver) => {
                 *expr = parse_quote!(());

@@ -528,3 +528,19 @@ proptest! {
         prop_assert!(!is_in(&event), "{event}");
     }
 }
+
+/// Thousands of names in one body: each is a key, however many parts give the same value.
+#[test]
+fn every_name_of_a_body_is_logged_under_its_own_key() {
+    let mut body = String::new();
+    for part in 0..16 {
+        body += "--x\nContent-Disposition:f";
+        (0..600).for_each(|name| body += &format!(";name={part:x}.{name:x}"));
+        body += "\n\nv\n";
+    }
+    let lines: Lines<'_> = &[(b"Content-Type", b"multipart/form-data; boundary=x")];
+    let view = RequestView::new(b"POST", b"/", lines).body(body.as_bytes(), BodyEnd::Whole);
+    let rule = r#"any(http.request.body.multipart[*][*] contains "v")"#;
+    let payload = logged(&view, UriDecoding::None, &[rule], &DenyList::default());
+    assert_eq!(payload.entries().len(), 16 * 600);
+}

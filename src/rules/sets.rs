@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hashbrown::HashTable;
 
 /// Up to this many ranges, looking at them all is faster than a search.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 /// Integers, as ranges that are sorted and do not touch.
 #[derive(Clone, Debug)]

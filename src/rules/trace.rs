@@ -34,17 +34,23 @@ pub struct Contribution<'v> {
     /// Where the comparison stands in the expression.
     pub span: Span,
     /// Where the value came from: the first is what the value is logged under; a function of several
-    /// arguments has more.
+    /// arguments has more. `join` has the array first, and then its elements; a value that is all the
+    /// rule's own has none.
     pub inputs: Vec<Input>,
-    /// The functions that the value went through, inner first.
+    /// The functions that the first input went through, inner first.
     pub via: Vec<Function>,
     /// The value that was compared, after the functions; `None` where the request has none.
+    ///
+    /// Some functions say something of a value, and it stands here in place of what they say: the source
+    /// of `starts_with` and `ends_with`, the members that `has_key` and `has_value` found (or, where none
+    /// is equal, all that were looked at), and for `len`, hashes, `uuidv4`, `is_timed_hmac_valid_v0` and
+    /// all that is made of their results, each value of the field itself.
     pub value: Option<Value<'v>>,
     /// What of the value contributed.
     pub what: What,
     /// How the value's bytes go back to its inputs, in order of `Piece::value`; bytes in no piece come
-    /// from the rule itself. Empty for a value that is not bytes, or has no function to go through
-    /// (then the value is the input, byte for byte).
+    /// from the rule itself. Empty where there is no function to go through: then the value is the input,
+    /// byte for byte. The bytes of a Bool, Int or Ip are those of its text.
     pub pieces: Vec<Piece>,
 }
 

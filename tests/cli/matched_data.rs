@@ -148,6 +148,9 @@ fn private_keys_come_from_files_standard_input_or_the_environment() {
         "$WAFPASS decrypt --private-key-filename k.key - < blob.txt",
         "$WAFPASS decrypt -k - blob.txt < k.key",
         "$WAFPASS decrypt -k <(cat k.key) blob.txt",
+        "$WAFPASS decrypt -k /dev/fd/3 blob.txt 3< k.key",
+        "ln -s k.key link; $WAFPASS decrypt -k link blob.txt",
+        "mkfifo -m 600 pipe; cat k.key > pipe & $WAFPASS decrypt -k pipe blob.txt",
         "WAFPASS_PRIVATE_KEY=$(cat k.key) $WAFPASS decrypt < blob.txt",
         "$WAFPASS decrypt -k old.key -k k.key blob.txt",
     ];

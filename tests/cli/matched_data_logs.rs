@@ -42,7 +42,13 @@ try:   name another file, or move that one away
 "#]]);
     // Several, each on lines of its own.
     let two = keys.iter().copied().chain(["-i", "jsonl", "sealed.jsonl.gz", "sealed.jsonl"]);
-    assert_eq!(stdout(place.wafpass(two).assert().code(1)), format!("{OPENED}\n{OPENED}"));
+    let opened = place.wafpass(two).assert().code(1);
+    let told = String::from_utf8(opened.get_output().stderr.clone()).unwrap();
+    assert!(
+        told.ends_with("\n6 lines are not JSON; the first is line 46 of sealed.jsonl.gz\n"),
+        "{told}"
+    );
+    assert_eq!(stdout(opened), format!("{OPENED}\n{OPENED}"));
 }
 
 #[test]

@@ -24,7 +24,9 @@ fn int(given: Given<'_>, at: usize) -> Option<i64> {
 fn array(given: Given<'_>, at: usize) -> Option<Vec<Value<'static>>> {
     match given.get(at)? {
         Some(Value::Array(values)) => Some(values.clone()),
-        Some(Value::Map(map)) => Some(map.iter().map(|(_, value)| super::naive::owned(value)).collect()),
+        Some(Value::Map(map)) => {
+            Some(map.iter().map(|(_, value)| super::naive::owned(value)).collect())
+        }
         _ => None,
     }
 }
@@ -51,14 +53,18 @@ pub(crate) fn compute(function: Function, given: Given<'_>) -> Option<Value<'sta
         Function::Substring => {
             let value = bytes(given, 0)?;
             let length = value.len() as i64;
-            let place = |index: i64| if index < 0 { (index + length).max(0) } else { index.min(length) };
+            let place =
+                |index: i64| if index < 0 { (index + length).max(0) } else { index.min(length) };
             let start = place(int(given, 1)?);
             let end = int(given, 2).map_or(length, place);
             of((start..end).map(|at| value[at as usize]).collect::<Vec<_>>())
         }
         Function::RemoveBytes => {
             let removed = bytes(given, 1)?;
-            of(bytes(given, 0)?.into_iter().filter(|byte| !removed.contains(byte)).collect::<Vec<_>>())
+            of(bytes(given, 0)?
+                .into_iter()
+                .filter(|byte| !removed.contains(byte))
+                .collect::<Vec<_>>())
         }
         Function::UrlDecode => {
             let mut value = decoded(&bytes(given, 0)?);
@@ -82,7 +88,11 @@ pub(crate) fn compute(function: Function, given: Given<'_>) -> Option<Value<'sta
             let text = String::from_utf8_lossy(&bytes(given, 0)?).into_owned();
             // Texts at random may not be UTF-8; then byte by byte, as Latin-1.
             let text: String = match String::from_utf8(bytes(given, 0)?) {
-                Ok(_) => text.chars().flat_map(|char| char.to_string().into_bytes()).map(char::from).collect(),
+                Ok(_) => text
+                    .chars()
+                    .flat_map(|char| char.to_string().into_bytes())
+                    .map(char::from)
+                    .collect(),
                 Err(error) => error.into_bytes().into_iter().map(char::from).collect(),
             };
             let separator: String = bytes(given, 1)?.into_iter().map(char::from).collect();
@@ -93,7 +103,9 @@ pub(crate) fn compute(function: Function, given: Given<'_>) -> Option<Value<'sta
         Function::StartsWith => Some(Value::Bool(bytes(given, 0)?.starts_with(&bytes(given, 1)?))),
         Function::EndsWith => Some(Value::Bool(bytes(given, 0)?.ends_with(&bytes(given, 1)?))),
         Function::HasKey => match &given[0] {
-            Some(Value::Map(map)) => Some(Value::Bool(map.iter().any(|(key, _)| key == bytes(given, 1).unwrap()))),
+            Some(Value::Map(map)) => {
+                Some(Value::Bool(map.iter().any(|(key, _)| key == bytes(given, 1).unwrap())))
+            }
             _ => None,
         },
         Function::HasValue => {
@@ -113,7 +125,9 @@ pub(crate) fn compute(function: Function, given: Given<'_>) -> Option<Value<'sta
             let Some(Value::Ip(ip)) = given[0] else { return None };
             let masked = |octets: &[u8], bits: i64| -> Vec<u8> {
                 let octet = |(at, octet): (usize, &u8)| {
-                    (0..8).filter(|bit| (at as i64) * 8 + bit < bits).fold(0, |sum, bit| sum | (octet & (0x80 >> bit)))
+                    (0..8)
+                        .filter(|bit| (at as i64) * 8 + bit < bits)
+                        .fold(0, |sum, bit| sum | (octet & (0x80 >> bit)))
                 };
                 octets.iter().enumerate().map(octet).collect()
             };
@@ -149,7 +163,9 @@ pub(crate) fn compute(function: Function, given: Given<'_>) -> Option<Value<'sta
         Function::WildcardReplace => {
             // The wildcard is `*a*`, the replacement `${2}x${1}`.
             let value = bytes(given, 0)?;
-            let Some(at) = value.iter().position(|byte| byte.eq_ignore_ascii_case(&b'a')) else { return of(value) };
+            let Some(at) = value.iter().position(|byte| byte.eq_ignore_ascii_case(&b'a')) else {
+                return of(value);
+            };
             of([&value[at + 1..], b"x", &value[..at]].concat())
         }
         other => panic!("{other:?} is not generated"),
@@ -162,7 +178,9 @@ fn concat(given: Given<'_>) -> Option<Value<'static>> {
         Some(Value::Bytes(_)) => {
             of((0..given.len()).flat_map(|at| bytes(&given, at).unwrap()).collect::<Vec<_>>())
         }
-        _ => Some(Value::Array((0..given.len()).flat_map(|at| array(&given, at).unwrap()).collect())),
+        _ => {
+            Some(Value::Array((0..given.len()).flat_map(|at| array(&given, at).unwrap()).collect()))
+        }
     }
 }
 
@@ -185,7 +203,8 @@ fn decoded(value: &[u8]) -> Vec<u8> {
 }
 
 fn decode_base64(value: &[u8]) -> Option<Value<'static>> {
-    let text: String = value.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).map(char::from).collect();
+    let text: String =
+        value.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).map(char::from).collect();
     let text = text.replace('-', "+").replace('_', "/");
     let digits = text.trim_end_matches('=');
     let missing = (4 - digits.len() % 4) % 4;

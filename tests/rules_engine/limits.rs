@@ -43,7 +43,8 @@ fn what_is_made_is_cut_at_a_mebibyte() {
 #[test]
 fn many_elements_and_a_large_body_take_a_moment() {
     let body = vec![b'a'; BODY_BYTES];
-    let rule = r#"any(concat(http.request.uri.args.values[*], http.request.body.raw)[*] contains "b")"#;
+    let rule =
+        r#"any(concat(http.request.uri.args.values[*], http.request.body.raw)[*] contains "b")"#;
     let (value, took) = run(rule, &body, 30_000);
     assert!(!value && took < Duration::from_secs(5), "{took:?}");
 }

@@ -82,7 +82,11 @@ fn text(value: &Value<'_>) -> Vec<u8> {
 
 /// Pieces are in order and in bounds; aligned ones hold the input's own bytes, but for their case; and a byte in
 /// no piece is a byte that the rule put there.
-fn check_pieces(contribution: &Contribution<'_>, facts: &Facts<'_>, rule: &str) -> Result<(), String> {
+fn check_pieces(
+    contribution: &Contribution<'_>,
+    facts: &Facts<'_>,
+    rule: &str,
+) -> Result<(), String> {
     let Some(value) = &contribution.value else { return Ok(()) };
     let value = text(value);
     if contribution.inputs.is_empty() {

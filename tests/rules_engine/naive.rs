@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use wafpass::rules::ast::{
-    Argument, Call, Case, Comparison, Expr, ExprKind, Literal, LogicalOp, Operand, OperandKind, OrderOp,
-    Quantifier, Shape, Step,
+    Argument, Call, Case, Comparison, Expr, ExprKind, Literal, LogicalOp, Operand, OperandKind,
+    OrderOp, Quantifier, Shape, Step,
 };
 use wafpass::rules::functions::Function;
 use wafpass::rules::trace::{Contribution, Taken, What};
@@ -71,7 +71,14 @@ pub(crate) struct Known {
 
 impl Known {
     fn literal(value: Value<'static>) -> Self {
-        Self { value: Some(value), made: None, inputs: vec![], via: vec![], own: None, stands_for: None }
+        Self {
+            value: Some(value),
+            made: None,
+            inputs: vec![],
+            via: vec![],
+            own: None,
+            stands_for: None,
+        }
     }
 
     fn step(&self, taken: Taken, value: Option<Value<'static>>) -> Self {
@@ -96,7 +103,9 @@ impl Known {
             }
             Some(Value::Map(map)) => {
                 let members = map.iter();
-                members.map(|(key, value)| self.step(Taken::Key(key.to_vec()), Some(value.clone()))).collect()
+                members
+                    .map(|(key, value)| self.step(Taken::Key(key.to_vec()), Some(value.clone())))
+                    .collect()
             }
             _ => vec![],
         }
@@ -104,7 +113,9 @@ impl Known {
 
     fn leaves(&self) -> Vec<Self> {
         match &self.value {
-            Some(Value::Array(_) | Value::Map(_)) => self.elements().iter().flat_map(Self::leaves).collect(),
+            Some(Value::Array(_) | Value::Map(_)) => {
+                self.elements().iter().flat_map(Self::leaves).collect()
+            }
             Some(_) => vec![self.clone()],
             None => vec![],
         }
@@ -163,7 +174,8 @@ impl Naive<'_> {
     fn each(&self, expr: &Expr, accesses: &mut Vec<Access>) -> Option<Vec<bool>> {
         match &expr.kind {
             ExprKind::Logical { op, operands } => {
-                let all: Vec<_> = operands.iter().map(|operand| self.each(operand, accesses)).collect();
+                let all: Vec<_> =
+                    operands.iter().map(|operand| self.each(operand, accesses)).collect();
                 let all = all.into_iter().collect::<Option<Vec<_>>>()?;
                 let shortest = all.iter().map(Vec::len).min()?;
                 let at = |index: usize| {
@@ -198,10 +210,14 @@ impl Naive<'_> {
             ExprKind::Logical { op: op @ (LogicalOp::And | LogicalOp::Or), operands } => {
                 let decides = *op == LogicalOp::Or;
                 if value == decides {
-                    let first = operands.iter().find(|operand| self.value(operand, nobody) == decides);
+                    let first =
+                        operands.iter().find(|operand| self.value(operand, nobody) == decides);
                     self.contributions(first.unwrap(), decides)
                 } else {
-                    operands.iter().flat_map(|operand| self.contributions(operand, !decides)).collect()
+                    operands
+                        .iter()
+                        .flat_map(|operand| self.contributions(operand, !decides))
+                        .collect()
                 }
             }
             ExprKind::Logical { operands, .. } => operands
@@ -212,14 +228,20 @@ impl Naive<'_> {
             ExprKind::Quantified { quantifier, operand } => {
                 let Some(values) = self.each(operand, nobody) else { return vec![] };
                 let of = |wanted: Option<bool>| -> Vec<Told> {
-                    let chosen = values.iter().enumerate().filter(|(_, value)| wanted.is_none_or(|it| it == **value));
-                    chosen.flat_map(|(index, value)| self.of_element(operand, index, *value)).collect()
+                    let chosen = values
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, value)| wanted.is_none_or(|it| it == **value));
+                    chosen
+                        .flat_map(|(index, value)| self.of_element(operand, index, *value))
+                        .collect()
                 };
                 match (quantifier, value) {
                     (Quantifier::Any, true) => of(Some(true)),
-                    (Quantifier::Any, false) => {
-                        of(None).into_iter().map(|told| Told { what: What::Whole, ..told }).collect()
-                    }
+                    (Quantifier::Any, false) => of(None)
+                        .into_iter()
+                        .map(|told| Told { what: What::Whole, ..told })
+                        .collect(),
                     (_, true) => of(None),
                     (_, false) => of(Some(false)),
                 }
@@ -228,7 +250,9 @@ impl Naive<'_> {
                 let known = self.operand(operand, nobody);
                 self.tell(&known, expr, comparison, value)
             }
-            ExprKind::Truth(operand) => self.operand(operand, nobody).tell(expr.span.clone(), What::Whole),
+            ExprKind::Truth(operand) => {
+                self.operand(operand, nobody).tell(expr.span.clone(), What::Whole)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -275,17 +299,29 @@ impl Naive<'_> {
             return matches!(comparison, Comparison::Order { op: OrderOp::NotEqual, .. });
         };
         match (value, comparison) {
-            (Value::Int(a), Comparison::Order { op, literal: Literal::Int(b) }) => ordered(*op, a, b),
-            (Value::Bytes(a), Comparison::Order { op, literal: Literal::Bytes(b) }) => ordered(*op, &a.to_vec(), b),
+            (Value::Int(a), Comparison::Order { op, literal: Literal::Int(b) }) => {
+                ordered(*op, a, b)
+            }
+            (Value::Bytes(a), Comparison::Order { op, literal: Literal::Bytes(b) }) => {
+                ordered(*op, &a.to_vec(), b)
+            }
             (Value::Ip(a), Comparison::Order { op, literal: Literal::Ip(b) }) => {
-                if a.is_ipv4() == b.is_ipv4() { ordered(*op, a, b) } else { *op == OrderOp::NotEqual }
+                if a.is_ipv4() == b.is_ipv4() {
+                    ordered(*op, a, b)
+                } else {
+                    *op == OrderOp::NotEqual
+                }
             }
             (Value::Int(a), Comparison::BitwiseAnd(b)) => a & b != 0,
-            (Value::Int(a), Comparison::InInts(ranges)) => ranges.iter().any(|(from, to)| (from..=to).contains(&a)),
+            (Value::Int(a), Comparison::InInts(ranges)) => {
+                ranges.iter().any(|(from, to)| (from..=to).contains(&a))
+            }
             (Value::Ip(a), Comparison::InIps(ranges)) => ranges
                 .iter()
                 .any(|(from, to)| from.is_ipv4() == a.is_ipv4() && (from..=to).contains(&a)),
-            (Value::Bytes(a), Comparison::InBytes(values)) => values.iter().any(|value| **value == **a),
+            (Value::Bytes(a), Comparison::InBytes(values)) => {
+                values.iter().any(|value| **value == **a)
+            }
             (value, Comparison::InList(list)) => {
                 let same = match self.scheme.list_at(*list).unwrap().1.clone() {
                     List::Ints(ranges) => Comparison::InInts(ranges),
@@ -298,7 +334,9 @@ impl Naive<'_> {
             (Value::Bytes(a), Comparison::Contains(needle)) => {
                 (0..=a.len()).any(|at| a[at..].starts_with(needle))
             }
-            (Value::Bytes(a), Comparison::Matches(pattern)) => Regex::new(pattern).unwrap().find(a).is_some(),
+            (Value::Bytes(a), Comparison::Matches(pattern)) => {
+                Regex::new(pattern).unwrap().find(a).is_some()
+            }
             (Value::Bytes(a), Comparison::Wildcard { pattern, case }) => match case {
                 Case::Ignored => fits(&pattern.to_ascii_lowercase(), &a.to_ascii_lowercase()),
                 _ => fits(pattern, a),
@@ -363,7 +401,9 @@ impl Naive<'_> {
                 }
                 Argument::Operand(operand) => self.operand(operand, accesses),
                 Argument::Literal(Literal::Int(int)) => Known::literal(Value::Int(*int)),
-                Argument::Literal(Literal::Bytes(bytes)) => Known::literal(Value::Bytes(bytes.clone().into())),
+                Argument::Literal(Literal::Bytes(bytes)) => {
+                    Known::literal(Value::Bytes(bytes.clone().into()))
+                }
                 Argument::Literal(Literal::Ip(ip)) => Known::literal(Value::Ip(*ip)),
                 other => panic!("{other:?}"),
             });
@@ -436,7 +476,9 @@ fn history(function: Function, arguments: &[Known]) -> Known {
     let leading = leading.or_else(|| arguments.iter().find(|argument| !argument.via.is_empty()));
     let mut via = leading.map(|argument| argument.via.clone()).unwrap_or_default();
     via.push(function);
-    let stands_for = leading.and_then(|argument| argument.stands_for.clone()).filter(|(_, everything)| *everything);
+    let stands_for = leading
+        .and_then(|argument| argument.stands_for.clone())
+        .filter(|(_, everything)| *everything);
     Known {
         value: None,
         made: None,
@@ -451,7 +493,8 @@ fn history(function: Function, arguments: &[Known]) -> Known {
 }
 
 fn array(function: Function, arguments: &[Known], made: Option<Vec<Known>>) -> Known {
-    let values = made.as_ref().map(|made| made.iter().map(|known| known.value.clone().unwrap()).collect());
+    let values =
+        made.as_ref().map(|made| made.iter().map(|known| known.value.clone().unwrap()).collect());
     Known { value: values.map(Value::Array), made, ..history(function, arguments) }
 }
 
@@ -459,17 +502,26 @@ fn apply(function: Function, arguments: &[Known]) -> Known {
     let values: Vec<_> = arguments.iter().map(|argument| argument.value.clone()).collect();
     let value = compute(function, &values);
     // What has no value is no part of what was put together.
-    let given: Vec<_> = arguments.iter().filter(|argument| argument.value.is_some()).cloned().collect();
-    let arguments = if function == Function::Concat && !given.is_empty() { &given } else { arguments };
+    let given: Vec<_> =
+        arguments.iter().filter(|argument| argument.value.is_some()).cloned().collect();
+    let arguments =
+        if function == Function::Concat && !given.is_empty() { &given } else { arguments };
     let through = |known: &Known| history(function, std::slice::from_ref(known));
     match (function, &value) {
         (Function::Split, Some(Value::Array(parts))) => {
-            let part = |value: &Value<'static>| Known { value: Some(value.clone()), ..through(&arguments[0]) };
+            let part = |value: &Value<'static>| Known {
+                value: Some(value.clone()),
+                ..through(&arguments[0])
+            };
             array(function, arguments, Some(parts.iter().map(part).collect()))
         }
         (Function::Concat, Some(Value::Array(_))) => {
             let items = arguments.iter().flat_map(Known::elements);
-            let items = items.map(|item| Known { value: item.value.clone(), made: item.made.clone(), ..through(&item) });
+            let items = items.map(|item| Known {
+                value: item.value.clone(),
+                made: item.made.clone(),
+                ..through(&item)
+            });
             array(function, arguments, Some(items.collect()))
         }
         (Function::Join, Some(_)) => {
@@ -488,10 +540,16 @@ fn apply(function: Function, arguments: &[Known]) -> Known {
                 via: vec![],
                 ..known.clone()
             };
-            let told = field.leaves().into_iter().map(|leaf| Told { via: known.via.clone(), ..leaf.told(0..0, What::Whole) });
+            let told = field
+                .leaves()
+                .into_iter()
+                .map(|leaf| Told { via: known.via.clone(), ..leaf.told(0..0, What::Whole) });
             Known { stands_for: Some((told.collect(), true)), ..known }
         }
-        (Function::StartsWith | Function::EndsWith | Function::HasKey | Function::HasValue, Some(Value::Bool(is))) => {
+        (
+            Function::StartsWith | Function::EndsWith | Function::HasKey | Function::HasValue,
+            Some(Value::Bool(is)),
+        ) => {
             let known = Known { value: value.clone(), ..history(function, arguments) };
             if known.stands_for.is_some() {
                 return known;

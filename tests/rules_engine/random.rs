@@ -26,7 +26,9 @@ pub(crate) fn scheme() -> Scheme {
     }
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
     scheme.add_list("ints", List::Ints(vec![(1, 2), (5, 9)])).unwrap();
-    scheme.add_list("ips", List::Ips(vec![(ip("10.0.0.0"), ip("10.0.0.1")), (ip("::1"), ip("::2"))])).unwrap();
+    scheme
+        .add_list("ips", List::Ips(vec![(ip("10.0.0.0"), ip("10.0.0.1")), (ip("::1"), ip("::2"))]))
+        .unwrap();
     scheme.add_list("bytes", List::Bytes(vec![b"ab".to_vec(), b"".to_vec()])).unwrap();
     scheme
 }
@@ -65,7 +67,8 @@ fn map(of: BoxedStrategy<Value<'static>>) -> BoxedStrategy<Value<'static>> {
 
 /// A value for each field, or none.
 pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
-    let ips = ["10.0.0.1", "10.0.0.2", "::1", "2001:db8::7"].map(|ip| ip.parse::<IpAddr>().unwrap());
+    let ips =
+        ["10.0.0.1", "10.0.0.2", "::1", "2001:db8::7"].map(|ip| ip.parse::<IpAddr>().unwrap());
     let values = [
         ("my.flag", any::<bool>().prop_map(Value::Bool).boxed()),
         ("my.int", (-3_i64..9).prop_map(Value::Int).boxed()),
@@ -80,7 +83,8 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
         ("my.nested", array(array(bytes()))),
     ];
     let (names, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
-    let values: Vec<_> = values.into_iter().map(|value| prop::option::weighted(0.9, value)).collect();
+    let values: Vec<_> =
+        values.into_iter().map(|value| prop::option::weighted(0.9, value)).collect();
     values.prop_map(move |values| {
         let scheme = scheme();
         let mut facts = Facts::unknown(&scheme);
@@ -95,7 +99,9 @@ pub(crate) fn facts() -> impl Strategy<Value = Facts<'static>> {
 
 /// A literal that values are likely to have.
 fn literal() -> BoxedStrategy<String> {
-    prop_oneof![3 => "[abAB]{0,2}", 1 => "[ab%,+]{1,3}"].prop_map(|word| format!("\"{word}\"")).boxed()
+    prop_oneof![3 => "[abAB]{0,2}", 1 => "[ab%,+]{1,3}"]
+        .prop_map(|word| format!("\"{word}\""))
+        .boxed()
 }
 
 fn one_of(texts: &[&str]) -> BoxedStrategy<String> {
@@ -109,7 +115,13 @@ fn int() -> BoxedStrategy<String> {
 /// An operand of type Bytes.
 fn one_bytes(depth: u32) -> BoxedStrategy<String> {
     let fields = one_of(&[
-        "my.s", "my.s", "my.t", "my.list[0]", "my.list[2]", r#"my.map["a"]"#, r#"my.multi["a"][0]"#,
+        "my.s",
+        "my.s",
+        "my.t",
+        "my.list[0]",
+        "my.list[2]",
+        r#"my.map["a"]"#,
+        r#"my.multi["a"][0]"#,
         "my.nested[0][1]",
     ]);
     if depth == 0 {
@@ -179,8 +191,14 @@ fn many(depth: u32) -> BoxedStrategy<String> {
 /// An operand of several values of type Bytes.
 fn each_bytes(depth: u32) -> BoxedStrategy<String> {
     let fields = one_of(&[
-        "my.list[*]", "my.list[*]", "my.map[*]", r#"my.multi["a"][*]"#, "my.multi[*][0]", "my.multi[*][*]",
-        "my.nested[*][*]", "my.nested[*][1]",
+        "my.list[*]",
+        "my.list[*]",
+        "my.map[*]",
+        r#"my.multi["a"][*]"#,
+        "my.multi[*][0]",
+        "my.multi[*][*]",
+        "my.nested[*][*]",
+        "my.nested[*][1]",
     ]);
     if depth == 0 {
         return fields;
@@ -212,7 +230,8 @@ fn of_bytes() -> BoxedStrategy<String> {
 
 fn of_int() -> BoxedStrategy<String> {
     prop_oneof![
-        (one_of(&["==", "ne", "lt", "le", "gt", "ge", "&"]), int()).prop_map(|(op, it)| format!("{op} {it}")),
+        (one_of(&["==", "ne", "lt", "le", "gt", "ge", "&"]), int())
+            .prop_map(|(op, it)| format!("{op} {it}")),
         Just("in {1..3 7}".to_owned()),
         Just("in $ints".to_owned()),
     ]
@@ -251,10 +270,7 @@ fn each_test() -> BoxedStrategy<String> {
     .boxed()
 }
 
-fn logic(
-    leaf: BoxedStrategy<String>,
-    levels: u32,
-) -> BoxedStrategy<String> {
+fn logic(leaf: BoxedStrategy<String>, levels: u32) -> BoxedStrategy<String> {
     leaf.prop_recursive(levels, 12, 3, |inner| {
         let op = one_of(&["and", "or", "xor", "&&", "||", "^^"]);
         prop_oneof![
@@ -269,6 +285,7 @@ fn logic(
 /// A whole rule.
 pub(crate) fn condition() -> BoxedStrategy<String> {
     let each = logic(each_test(), 2);
-    let quantified = (one_of(&["any", "all"]), each).prop_map(|(word, each)| format!("{word}({each})"));
+    let quantified =
+        (one_of(&["any", "all"]), each).prop_map(|(word, each)| format!("{word}({each})"));
     logic(prop_oneof![2 => one_test(), 1 => quantified].boxed(), 3)
 }

@@ -34,13 +34,38 @@ fn one_by_one(file: &RuleFile, facts: &Facts<'_>) -> (Vec<usize>, Option<usize>)
 fn rare() -> BoxedStrategy<String> {
     let word = "[abAB%,]{2,4}";
     let regex = prop::sample::select(vec![
-        "(?i)aB+", "ab|ba", "a.b", "^ab", "b{2}", "(a|b)A", "(?i)[ab]B,", "%..b", "(ab)+%", "a?bb", "[aA]bA", "(?i:b)a$",
+        "(?i)aB+",
+        "ab|ba",
+        "a.b",
+        "^ab",
+        "b{2}",
+        "(a|b)A",
+        "(?i)[ab]B,",
+        "%..b",
+        "(ab)+%",
+        "a?bb",
+        "[aA]bA",
+        "(?i:b)a$",
     ]);
     let field = prop::sample::select(vec![
-        "my.s", "my.t", "lower(my.s)", "upper(my.t)", "my.list[0]", "substring(my.s, 1, -1)", "url_decode(my.s)", "lower(url_decode(my.t, \"r\"))", r#"my.map["a"]"#,
+        "my.s",
+        "my.t",
+        "lower(my.s)",
+        "upper(my.t)",
+        "my.list[0]",
+        "substring(my.s, 1, -1)",
+        "url_decode(my.s)",
+        "lower(url_decode(my.t, \"r\"))",
+        r#"my.map["a"]"#,
     ]);
     let each = prop::sample::select(vec![
-        "my.list[*]", "lower(my.list[*])[*]", "lower(url_decode(my.list[*])[*])[*]", "my.multi[*][*]", r#"my.multi["b"][*]"#, "my.nested[*][0]", r#"split(my.s, ",", 9)[*]"#,
+        "my.list[*]",
+        "lower(my.list[*])[*]",
+        "lower(url_decode(my.list[*])[*])[*]",
+        "my.multi[*][*]",
+        r#"my.multi["b"][*]"#,
+        "my.nested[*][0]",
+        r#"split(my.s, ",", 9)[*]"#,
     ]);
     let test = prop_oneof![
         word.prop_map(|word| format!("contains \"{word}\"")),
@@ -94,7 +119,8 @@ fn what_the_actions_do() {
     let scheme = scheme();
     let int = scheme.field("my.int").unwrap().0;
     let of = |actions: &[&'static str]| {
-        let rules: Vec<_> = actions.iter().map(|action| ("my.int eq 1".to_owned(), *action)).collect();
+        let rules: Vec<_> =
+            actions.iter().map(|action| ("my.int eq 1".to_owned(), *action)).collect();
         let set = RuleSet::compile(file(&rules)).unwrap();
         let mut facts = Facts::unknown(&scheme);
         facts.set(&scheme, int, 1).unwrap();
@@ -105,7 +131,10 @@ fn what_the_actions_do() {
     assert_eq!(of(&["log", "log"]), (vec![0, 1], Some(0), Some(Action::Log)));
     assert_eq!(of(&["log", "block", "log"]), (vec![0, 1], Some(1), block));
     assert_eq!(of(&["skip", "block"]), (vec![0], Some(0), Some(Action::Skip)));
-    assert_eq!(of(&["challenge", "block"]), (vec![0], Some(0), Some(Action::Challenge { status: 403 })));
+    assert_eq!(
+        of(&["challenge", "block"]),
+        (vec![0], Some(0), Some(Action::Challenge { status: 403 }))
+    );
     assert_eq!(of(&[]), (vec![], None, None));
 }
 
@@ -124,7 +153,8 @@ fn a_rule_that_is_not_enabled_does_not_run() {
         uri_decoding = "url"
     "#;
     let set = RuleSet::compile(RuleFile::from_toml(text, &scheme()).unwrap()).unwrap();
-    let (flag, int) = (set.scheme().field("my.flag").unwrap().0, set.scheme().field("my.int").unwrap().0);
+    let (flag, int) =
+        (set.scheme().field("my.flag").unwrap().0, set.scheme().field("my.int").unwrap().0);
     assert!(set.wants(UriDecoding::None).is_none(), "no enabled rule reads it so");
     let wanted = set.wants(UriDecoding::Url).unwrap();
     assert!(wanted.contains(int) && !wanted.contains(flag));

@@ -77,7 +77,8 @@ fn evaluate(set: &RuleSet, gate: &mut Gate) {
         println!("\n{} rules match {}", whole().rules().len(), sent.name);
         let mut compiler = Compiler::new(set.scheme());
         let compile = |rule: &Rule| compiler.compile(&rule.expression);
-        let alone: Vec<_> = set.rules().iter().map(compile).collect::<Result<_, _>>().expect("parsed");
+        let alone: Vec<_> =
+            set.rules().iter().map(compile).collect::<Result<_, _>>().expect("parsed");
 
         let report = Comparison::new(format!("{RULES} rules, {}", sent.name))
             .candidate("facts and rules", || black_box(whole()))

@@ -7,19 +7,42 @@ pub(crate) fn file(rules: usize) -> String {
     let mut text = String::new();
     for number in 0..rules {
         let expression = expression(number);
-        writeln!(text, "[[rules]]\nid = \"r{number}\"\nexpression = '''{expression}'''\naction = \"log\"\n")
-            .expect("a String takes all");
+        writeln!(
+            text,
+            "[[rules]]\nid = \"r{number}\"\nexpression = '''{expression}'''\naction = \"log\"\n"
+        )
+        .expect("a String takes all");
     }
     text
 }
 
 const PATHS: [&str; 12] = [
-    "wp-admin", "phpmyadmin", ".git/config", ".env", "cgi-bin", "actuator", "console", "server-status", "xmlrpc",
-    "vendor/phpunit", "solr", "manager/html",
+    "wp-admin",
+    "phpmyadmin",
+    ".git/config",
+    ".env",
+    "cgi-bin",
+    "actuator",
+    "console",
+    "server-status",
+    "xmlrpc",
+    "vendor/phpunit",
+    "solr",
+    "manager/html",
 ];
 const WORDS: [&str; 12] = [
-    "union select", "<script", "../..", "etc/passwd", "cmd.exe", "base64_decode", "xp_cmdshell", "onerror=", "${jndi",
-    "phpinfo", "waitfor delay", "php://input",
+    "union select",
+    "<script",
+    "../..",
+    "etc/passwd",
+    "cmd.exe",
+    "base64_decode",
+    "xp_cmdshell",
+    "onerror=",
+    "${jndi",
+    "phpinfo",
+    "waitfor delay",
+    "php://input",
 ];
 const AGENTS: [&str; 8] =
     ["sqlmap", "nikto", "masscan", "zgrab", "python-requests", "curl/7", "dirbuster", "nuclei"];
@@ -58,15 +81,22 @@ fn pick<'a>(from: &[&'a str], number: usize) -> &'a str {
 /// of addresses, one of numbers; no two are the same.
 fn expression(number: usize) -> String {
     let (value, array) = (pick(&VALUES, number / 20), pick(&ARRAYS, number / 20));
-    let (path, word, agent) = (pick(&PATHS, number / 20), pick(&WORDS, number / 20), pick(&AGENTS, number / 20));
+    let (path, word, agent) =
+        (pick(&PATHS, number / 20), pick(&WORDS, number / 20), pick(&AGENTS, number / 20));
     let pattern = pick(&PATTERNS, number / 7).replace("{}", &format!("(?:x{number})?"));
     let (a, b) = (number / 250, number % 250);
     match number % 20 {
         0 => format!(r#"http.request.uri.path contains "/{path}/{number}""#),
-        1 => format!(r#"http.request.uri.query contains "{word}{number}" and http.request.method ne "HEAD""#),
+        1 => format!(
+            r#"http.request.uri.query contains "{word}{number}" and http.request.method ne "HEAD""#
+        ),
         2 => format!(r#"lower(http.user_agent) contains "{agent}/{number}""#),
-        3 => format!(r#"http.request.uri.path eq "/{path}-{number}" or http.request.uri.path eq "/{number}/{path}""#),
-        4 => format!(r#"http.host eq "www.shop.example" and starts_with(http.request.uri.path, "/{path}{number}")"#),
+        3 => format!(
+            r#"http.request.uri.path eq "/{path}-{number}" or http.request.uri.path eq "/{number}/{path}""#
+        ),
+        4 => format!(
+            r#"http.host eq "www.shop.example" and starts_with(http.request.uri.path, "/{path}{number}")"#
+        ),
         5 => format!(r#"http.request.uri.path.extension in {{"bak{number}" "old" "swp" "sql"}}"#),
         6 => format!(r#"lower(url_decode({value})) contains "{word}""#),
         7..=11 => format!(r#"{value} matches r"{pattern}""#),
@@ -77,6 +107,10 @@ fn expression(number: usize) -> String {
         16 => format!(r#"http.request.uri.path wildcard r"/{number}/*.php""#),
         17 => format!("ip.src in {{10.{a}.{b}.0/24 192.0.2.{b} 2001:db8:{number}::/48}}"),
         18 => format!(r#"ip.src eq 203.0.113.{b} and http.request.method eq "POST""#),
-        _ => format!("http.request.body.size > {} or len(http.request.uri.query) > {}", 1_000_000 + number, 3_000 + number),
+        _ => format!(
+            "http.request.body.size > {} or len(http.request.uri.query) > {}",
+            1_000_000 + number,
+            3_000 + number
+        ),
     }
 }

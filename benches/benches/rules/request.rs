@@ -11,8 +11,7 @@ pub(crate) struct Sent {
     body: String,
 }
 
-const BROWSER: &str =
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
 impl Sent {
     /// A page, asked for by a browser: 14 header lines, 6 arguments.
@@ -20,11 +19,17 @@ impl Sent {
         let headers = [
             ("host", "www.shop.example"),
             ("user-agent", BROWSER),
-            ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"),
+            (
+                "accept",
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+            ),
             ("accept-language", "en-GB,en;q=0.9,de;q=0.7"),
             ("accept-encoding", "gzip, deflate, br, zstd"),
             ("referer", "https://www.shop.example/catalog/garden?sort=new"),
-            ("cookie", "session=7d0c1f0e9b8a4f56a1b2c3d4e5f60718; theme=dark; consent=1; _ga=GA1.2.1234567890.1700000000"),
+            (
+                "cookie",
+                "session=7d0c1f0e9b8a4f56a1b2c3d4e5f60718; theme=dark; consent=1; _ga=GA1.2.1234567890.1700000000",
+            ),
             ("sec-fetch-dest", "document"),
             ("sec-fetch-mode", "navigate"),
             ("sec-fetch-site", "same-origin"),

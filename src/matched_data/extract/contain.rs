@@ -7,13 +7,13 @@ use crate::rules::Builtin;
 use crate::rules::request::Stretch;
 
 /// Fields that hold each other, and how narrow one is among them: `http.request.full_uri` is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     family: Family,
     narrowness: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Family {
     Uri,
     Headers,
@@ -59,8 +59,11 @@ impl Rank {
         Some(Self { family, narrowness })
     }
 
-    fn holds(self, other: Self) -> bool {
-        self.family == other.family && self.narrowness < other.narrowness
+    /// Of keys in order of their ranks those that a key of this one holds.
+    fn held<'k, 'g>(self, known: &'k [Known<'g>]) -> &'k [Known<'g>] {
+        let start = known.partition_point(|one| one.rank <= self);
+        let end = known.partition_point(|one| one.rank.family <= self.family);
+        known.get(start..end).unwrap_or_default()
     }
 }
 
@@ -80,11 +83,11 @@ type Place = (usize, usize);
 /// those of the spans that it lies inside of.
 pub(super) fn drop_broader(groups: &mut Vec<Group<'_>>) {
     let mut known = known(groups);
-    known.sort_by_key(|one| one.rank.narrowness);
+    known.sort_by_key(|one| one.rank);
     let mut heirs: Vec<(Place, Place)> = Vec::new();
     let mut dropped: Vec<usize> = Vec::new();
     for broader in known.iter().filter(|one| one.is_all) {
-        let narrower = known.iter().filter(|other| broader.rank.holds(other.rank));
+        let narrower = broader.rank.held(&known).iter();
         let covering: Vec<_> = narrower.filter_map(|other| covered(broader, other)).collect();
         if !covering.is_empty() {
             heirs.extend(covering.into_iter().flatten());

@@ -42,11 +42,7 @@ impl Program {
 
 /// The answer of a condition, and why. What most conditions are is done in place.
 #[inline(always)]
-fn holds<'v, T: Tracer<'v>>(
-    node: &'v Node,
-    facts: &'v Facts<'v>,
-    tracer: T,
-) -> (bool, T::Reasons) {
+fn holds<'v, T: Tracer<'v>>(node: &'v Node, facts: &'v Facts<'v>, tracer: T) -> (bool, T::Reasons) {
     match node {
         Node::Field(compare) => field(compare, facts, tracer),
         Node::Joined { decides, operands } => joined(operands, *decides, facts, tracer),
@@ -143,7 +139,7 @@ fn made<'v, T: Tracer<'v>>(
 ) -> (bool, T::Reasons) {
     let (value, origin) = operand(&compare.operand, facts, tracer);
     let holds = compare.test.holds(value.as_ref());
-    (holds, T::reason(&compare.test, compare.place, value, origin, holds))
+    (holds, T::reason(&compare.test, compare.place, value.as_ref(), origin, holds))
 }
 
 #[inline(never)]
@@ -217,11 +213,7 @@ fn answer<'v, T: Tracer<'v>>(tally: Tally<T::Reasons>) -> (bool, T::Reasons) {
 type Answers<R> = Option<Vec<(bool, R)>>;
 
 /// Array-wise: every operand is evaluated, and the longer arrays are cut to the shortest.
-fn each<'v, T: Tracer<'v>>(
-    node: &'v Each,
-    facts: &'v Facts<'v>,
-    tracer: T,
-) -> Answers<T::Reasons> {
+fn each<'v, T: Tracer<'v>>(node: &'v Each, facts: &'v Facts<'v>, tracer: T) -> Answers<T::Reasons> {
     match node {
         Each::And(operands) => pairwise(operands, |a, b| a & b, facts, tracer),
         Each::Or(operands) => pairwise(operands, |a, b| a | b, facts, tracer),
@@ -280,7 +272,7 @@ fn answers<'v, T: Tracer<'v>>(
 ) -> bool {
     elements(&compare.operand, facts, tracer, &mut |value, origin| {
         let holds = compare.test.holds(Some(&value));
-        give(holds, T::reason(&compare.test, compare.place, Some(value), origin, holds))
+        give(holds, T::reason(&compare.test, compare.place, Some(&value), origin, holds))
     })
 }
 

@@ -289,27 +289,27 @@ impl<'v> Tracer<'v> for Recorder<'_> {
         origin: Origin<'v>,
         holds: bool,
     ) -> Vec<Contribution<'v>> {
-        Self::reason(&compare.test, compare.place, value.map(Flow::of), origin, holds)
+        let value = value.map(Flow::of);
+        Self::reason(&compare.test, compare.place, value.as_ref(), origin, holds)
     }
 
     fn reason(
         test: &Test,
         place: Place,
-        value: Option<Flow<'v, Self>>,
-        origin: Origin<'v>,
+        value: Option<&Flow<'v, Self>>,
+        mut origin: Origin<'v>,
         holds: bool,
     ) -> Vec<Contribution<'v>> {
-        if let (Some(_), Some(stand_in)) = (&value, &origin.stands_for) {
+        if let (Some(_), Some(stand_in)) = (value, &origin.stands_for) {
             let at =
                 |subject: &Contribution<'v>| Contribution { span: place.span(), ..subject.clone() };
             return stand_in.subjects.iter().map(at).collect();
         }
-        let what = if holds { test.what(value.as_ref()) } else { What::Whole };
-        let mut origin = origin;
-        if let (Some(value), false) = (&value, origin.via.is_empty()) {
+        let what = if holds { test.what(value) } else { What::Whole };
+        if let (Some(value), false) = (value, origin.via.is_empty()) {
             origin.pieces.get_or_insert_with(|| identity(length_of(value)));
         }
-        let value = value.map(Flow::into_value);
+        let value = value.cloned().map(Flow::into_value);
         vec![origin.contribution(place, value, what)]
     }
 

@@ -87,7 +87,7 @@ pub(super) trait Tracer<'v>: Copy {
     fn reason(
         test: &Test,
         place: Place,
-        value: Option<Flow<'v, Self>>,
+        value: Option<&Flow<'v, Self>>,
         origin: Self::Origin,
         holds: bool,
     ) -> Self::Reasons;
@@ -147,7 +147,7 @@ impl<'v> Tracer<'v> for Off {
     fn reason(
         _test: &Test,
         _place: Place,
-        _value: Option<Flow<'v, Self>>,
+        _value: Option<&Flow<'v, Self>>,
         _origin: (),
         _holds: bool,
     ) {

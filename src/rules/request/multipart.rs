@@ -15,6 +15,8 @@
 
 use std::ops::Range;
 
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use super::header::parameters;
 use super::limits::{MAX_PART_HEADER_BYTES, MAX_PARTS};
 use super::pairs::trimmed;
@@ -42,7 +44,8 @@ pub(crate) struct BodyPart {
 pub(crate) fn parts(body: &[u8], boundaries: &[&[u8]]) -> Vec<BodyPart> {
     let mut parts = Vec::new();
     let boundaries = Boundaries::new(boundaries);
-    let mut delimiters = Delimiters { body, boundaries: &boundaries, at: 0, is_first: true };
+    let mut delimiters =
+        Delimiters { body, boundaries: &boundaries, at: 0, may_have_preamble: true };
     let mut current = delimiters.next();
     while let Some(delimiter) = current {
         let is_last = parts.len() + 1 >= MAX_PARTS;
@@ -81,6 +84,14 @@ impl<'b> Boundaries<'b> {
         Self { sorted }
     }
 
+    /// Where the first of them stands behind two dashes, in one pass: a body may be nothing but dashes.
+    fn first_in(&self, body: &[u8]) -> Option<(usize, usize)> {
+        let delimiters = self.sorted.iter().map(|one| [b"--", *one].concat());
+        let mut finder = AhoCorasick::builder();
+        let finder = finder.match_kind(MatchKind::LeftmostLongest).build(delimiters).ok()?;
+        finder.find(body).map(|found| (found.start(), found.end()))
+    }
+
     /// The length of the longest one that the text starts with.
     fn longest_before(&self, text: &[u8]) -> Option<usize> {
         let mut left = self.sorted.as_slice();
@@ -105,38 +116,38 @@ struct Delimiters<'b> {
     body: &'b [u8],
     boundaries: &'b Boundaries<'b>,
     at: usize,
-    is_first: bool,
+    may_have_preamble: bool,
 }
 
 impl Iterator for Delimiters<'_> {
     type Item = Delimiter;
 
     fn next(&mut self) -> Option<Delimiter> {
+        let mut preamble = std::mem::take(&mut self.may_have_preamble);
         loop {
             let line = self.at;
             let rest = self.body.get(line..).filter(|rest| !rest.is_empty())?;
             let line_len = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             self.at = line + line_len;
             let text = rest.get(..line_len).unwrap_or_default();
-            if let Some((offset, len)) = self.place_in(text) {
-                self.is_first = false;
-                return Some(self.delimiter(line + offset, line + offset + len));
+            let dashed = text.strip_prefix(b"--");
+            if let Some(len) = dashed.and_then(|dashed| self.boundaries.longest_before(dashed)) {
+                return Some(self.delimiter(line, line + 2 + len));
+            }
+            if std::mem::take(&mut preamble) {
+                return self.after_preamble();
             }
         }
     }
 }
 
 impl Delimiters<'_> {
-    /// Where in a line a delimiter stands, and its length.
-    fn place_in(&self, line: &[u8]) -> Option<(usize, usize)> {
-        let starts =
-            memchr::memmem::find_iter(line, b"--").take_while(|at| self.is_first || *at == 0);
-        starts
-            .filter_map(|at| {
-                let len = self.boundaries.longest_before(line.get(at + 2..)?)?;
-                Some((at, len + 2))
-            })
-            .next()
+    /// The first delimiter, wherever it stands.
+    fn after_preamble(&mut self) -> Option<Delimiter> {
+        let (start, end) = self.boundaries.first_in(self.body)?;
+        let rest = self.body.get(end..).unwrap_or_default();
+        self.at = end + memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        Some(self.delimiter(start, end))
     }
 
     fn delimiter(&self, line: usize, after: usize) -> Delimiter {
@@ -359,7 +370,7 @@ mod tests {
             ),
             (
                 "many boundaries",
-                format!("--ab{named}1\n--a{named}2\n--ac{named}3\n--b\n"),
+                format!("--ab{named}1\n--a{named}2\n--ac{named}3\n--b--\n"),
                 &["ac", "b", "a", "ab", "a"],
                 vec![part("a", "1"), part("a", "2"), part("a", "3")],
             ),

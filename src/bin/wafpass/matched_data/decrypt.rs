@@ -105,17 +105,19 @@ impl Args {
         let moved = if self.allow_moved { MovedBlobs::Mark } else { MovedBlobs::LeaveSealed };
         let archive = Archive::new(format).form(form).moved(moved);
         let logs = Logs::new(&self.files, is_shown(self.out.as_deref()));
-        let summary = write_to(self.out.as_deref(), Escapes::OnTerminal, |out| {
+        let (summary, not_json) = write_to(self.out.as_deref(), Escapes::OnTerminal, |out| {
             let (mut out, mut sum) = (Joined::new(out), Summary::default());
-            logs.each(|log| {
+            let not_json = logs.each(|log| {
                 out.next_log().map_err(ArchiveError::Write)?;
-                sum.merge(archive.open(log, &mut out, opener)?);
-                Ok(())
+                let summary = archive.open(log, &mut out, opener)?;
+                let not_json = summary.first_not_json;
+                sum.merge(summary);
+                Ok(not_json)
             })?;
             refuse_no_json(sum.events, sum.not_json)?;
-            Ok(sum)
+            Ok((sum, not_json))
         })?;
-        Ok(tell(&summary))
+        Ok(tell(&summary, not_json.as_ref()))
     }
 
     fn open_blobs(&self, opener: &Opener) -> Result<Verdict, Fault> {

@@ -107,9 +107,11 @@ impl Args {
 
     fn logs(&self, format: LogFormat, out: &mut dyn Write) -> Result<Verdict, Fault> {
         let (archive, mut inventory) = (Archive::new(format), Inventory::default());
-        Logs::new(&self.files, false).each(|log| {
-            inventory.merge(archive.inspect(log)?);
-            Ok(())
+        let not_json = Logs::new(&self.files, false).each(|log| {
+            let seen = archive.inspect(log)?;
+            let not_json = seen.first_not_json;
+            inventory.merge(seen);
+            Ok(not_json)
         })?;
         refuse_no_json(inventory.events, inventory.not_json)?;
         if self.json {
@@ -119,7 +121,7 @@ impl Args {
         } else {
             table(out, &inventory)?;
         }
-        tell_not_json(inventory.not_json, inventory.first_not_json);
+        tell_not_json(inventory.not_json, not_json.as_ref());
         let is_good = inventory.not_json == 0 && inventory.refused().next().is_none();
         Ok(if is_good { Verdict::Good } else { Verdict::Bad })
     }

@@ -1,5 +1,6 @@
 //! Whole logs: where they come from, where they go, and what is told about them.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -61,17 +62,22 @@ impl<'a> Logs<'a> {
         Self { paths, bar }
     }
 
-    /// Does `work` with each log.
+    /// Does `work` with each log, which says where its first line is that is no JSON. Says that of all of them.
     pub(super) fn each(
         &self,
-        mut work: impl FnMut(Log) -> Result<(), ArchiveError>,
-    ) -> Result<(), Fault> {
+        mut work: impl FnMut(Log) -> Result<Option<u64>, ArchiveError>,
+    ) -> Result<Option<LinePlace>, Fault> {
+        let mut first = None;
         let done = self.paths.iter().try_for_each(|path| {
             let log = self.open(path)?;
-            work(log).map_err(|error| Fault::archive(path, error))
+            let line = work(log).map_err(|error| Fault::archive(path, error))?;
+            let is_one_of_many = self.paths.len() > 1;
+            let place = |line| LinePlace { line, log: is_one_of_many.then(|| input::named(path)) };
+            first = first.take().or_else(|| line.map(place));
+            Ok(())
         });
         self.bar.finish_and_clear();
-        done
+        done.map(|()| first)
     }
 
     fn open(&self, path: &Path) -> Result<Log, Fault> {
@@ -83,6 +89,20 @@ impl<'a> Logs<'a> {
             Box::new(self.bar.wrap_read(file))
         };
         LogReader::new(source).map_err(|error| Fault::reading(path, &error))
+    }
+}
+
+/// A line in one of the logs.
+pub(super) struct LinePlace {
+    line: u64,
+    /// Which, where they are several.
+    log: Option<String>,
+}
+
+impl fmt::Display for LinePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        self.log.as_ref().map_or(Ok(()), |log| write!(f, " of {log}"))
     }
 }
 
@@ -158,7 +178,7 @@ impl Write for Joined<'_> {
 }
 
 /// Says on standard error what came of logs.
-pub(super) fn tell(summary: &Summary) -> Verdict {
+pub(super) fn tell(summary: &Summary, first_not_json: Option<&LinePlace>) -> Verdict {
     anstream::eprintln!("{summary}");
     match summary.unbound {
         0 => {}
@@ -174,15 +194,15 @@ pub(super) fn tell(summary: &Summary) -> Verdict {
         1 => anstream::eprintln!("1 belongs to another event than the one it stands in"),
         count => anstream::eprintln!("{count} belong to other events than those they stand in"),
     }
-    tell_not_json(summary.not_json, summary.first_not_json);
+    tell_not_json(summary.not_json, first_not_json);
     if summary.is_complete() { Verdict::Good } else { Verdict::Bad }
 }
 
 /// Says how many lines are no JSON.
-pub(super) fn tell_not_json(count: u64, first: Option<u64>) {
+pub(super) fn tell_not_json(count: u64, first: Option<&LinePlace>) {
     let Some(first) = first else { return };
     let plural = if count == 1 { "line is" } else { "lines are" };
-    anstream::eprintln!("{count} {plural} not JSON; the first is line {first}");
+    anstream::eprintln!("{count} {plural} not JSON; the first is {first}");
 }
 
 /// Where no line is JSON, something else was named than a log.

@@ -68,7 +68,7 @@ impl Args {
         let key = self.public_key.load()?;
         let archive = Archive::new(format).unbound(self.unbound());
         let (mut new_log, mut summary, mut fault) = (None, Summary::default(), None);
-        Logs::new(&files, false).each(|log| {
+        let not_json = Logs::new(&files, false).each(|log| {
             let compression = log.compression();
             match NewLog::create(&self.out, compression) {
                 Ok(mut file) => {
@@ -77,14 +77,14 @@ impl Args {
                 }
                 Err(error) => fault = Some(error),
             }
-            Ok(())
+            Ok(summary.first_not_json)
         })?;
         if let Some(fault) = fault {
             return Err(fault);
         }
         refuse_no_json(summary.events, summary.not_json)?;
         new_log.map_or(Ok(()), NewLog::finish)?;
-        let verdict = tell(&summary);
+        let verdict = tell(&summary, not_json.as_ref());
         self.tell_unbindable(&summary, &key);
         Ok(verdict)
     }
