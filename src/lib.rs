@@ -144,6 +144,13 @@ pub use self::verified::{Authentic, Begun, Finish, PendingBody, PendingUse, Spen
 pub use self::verify::{Verifier, VerifierBuilder};
 
 /// The example in README.md runs as a test.
-#[cfg(all(doctest, feature = "axum", feature = "config", feature = "reload", feature = "rules-layer", feature = "ship"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "config",
+    feature = "reload",
+    feature = "rules-layer",
+    feature = "ship"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

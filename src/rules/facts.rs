@@ -91,7 +91,9 @@ impl<'r> Facts<'r> {
 #[non_exhaustive]
 pub enum FactError {
     /// The field is of another scheme.
-    #[error("the scheme has no such field\ntake the id from the scheme that the rules were parsed with")]
+    #[error(
+        "the scheme has no such field\ntake the id from the scheme that the rules were parsed with"
+    )]
     UnknownField,
     /// The value is not of the field's type.
     #[error("the value is not of the field's type\nsee `Scheme::field_at` for the type")]

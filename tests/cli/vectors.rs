@@ -130,7 +130,7 @@ FAILED bad.json: published vector, version 1
 
 "#]]);
     mutate("\"matched data\"", "\"matched data 2\"").code(2).stderr_eq(str![[r#"
-error: bad.json: the spec is "matched data 2", not "edge-signature version 1" or "matched data"
+error: bad.json: the spec is "matched data 2", not "edge-signature version 1", "matched data" or "wafpass rules 1"
 try:   run it with a version that knows this spec
 
 "#]]);

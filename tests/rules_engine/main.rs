@@ -29,7 +29,7 @@ use self::naive::Naive;
 use self::random::{condition, facts, scheme};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(3_000), ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_does_what_the_naive_interpreter_does(text in condition(), facts in facts()) {

@@ -96,7 +96,7 @@ fn rules() -> impl Strategy<Value = Vec<(String, &'static str)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), ..ProptestConfig::default() })]
 
     #[test]
     fn the_prefilter_changes_nothing(rules in rules(), requests in prop::collection::vec(facts(), 1..5)) {

@@ -4,6 +4,8 @@
 //! `cargo bench -p wafpass-benches --bench rules` takes half a minute; `-- --gate` makes it fail when a limit
 //! is missed. The instruction counts need `valgrind`, and the run fails where there is none.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
 mod counts;
 mod many;
 mod peer;
@@ -47,7 +49,6 @@ fn compile(gate: &mut Gate) -> RuleSet {
     let text = many::file(RULES);
     let resident = || memory_stats().map_or(0, |stats| stats.physical_mem);
     let before = resident();
-    #[allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
     let start = Instant::now();
     let file = RuleFile::from_toml(&text, &Scheme::default()).expect("rules");
     let parsed = start.elapsed();

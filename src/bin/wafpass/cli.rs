@@ -6,7 +6,9 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Fault;
 use crate::matched_data::{decrypt, encrypt, generate_key_pair, inspect, rewrap};
-use crate::{Verdict, config, demo, explain, keygen, keys, report, rules, sign, style, vectors, verify};
+use crate::{
+    Verdict, config, demo, explain, keygen, keys, report, rules, sign, style, vectors, verify,
+};
 
 const AFTER: &str = "\
 Exit codes:

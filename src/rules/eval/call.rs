@@ -23,23 +23,38 @@ pub(super) fn call<'v, T: Tracer<'v>>(
     facts: &'v Facts<'v>,
     tracer: T,
 ) -> Found<'v, T> {
-    let (value, origin) = argument(&call.first, facts, tracer);
-    let rest: Vec<Found<'v, T>> =
-        call.rest.iter().map(|given| argument(given, facts, tracer)).collect();
+    let first = argument(&call.first, facts, tracer);
+    // Few arguments need no room of their own.
+    match &*call.rest {
+        [] => with_rest(call, first, &[]),
+        [a] => with_rest(call, first, &[argument(a, facts, tracer)]),
+        [a, b] => with_rest(call, first, &[argument(a, facts, tracer), argument(b, facts, tracer)]),
+        rest => {
+            let rest = rest.iter().map(|given| argument(given, facts, tracer));
+            with_rest(call, first, &rest.collect::<Vec<_>>())
+        }
+    }
+}
+
+fn with_rest<'v, T: Tracer<'v>>(
+    call: &'v Call,
+    (value, origin): Found<'v, T>,
+    rest: &[Found<'v, T>],
+) -> Found<'v, T> {
     let mut room = MAX_MADE_BYTES;
     let each = match &call.first {
         Argument::Operand(first) => &first.each[..],
         Argument::Int(_) | Argument::Bytes(_) | Argument::Ip(_) => &[],
     };
     if each.is_empty() {
-        return apply(call, value, origin, &rest, &mut room);
+        return apply(call, value, origin, rest, &mut room);
     }
-    let given = Given { call, origin, rest: &rest };
+    let given = Given { call, origin, rest };
     let Some(container) = value else { return given.made(|_| None) };
     // For each element; where there is no result, there is no element.
     let mut items = Vec::new();
     let _ = walk(container, given.origin.clone(), each, &mut |value, origin| {
-        let (value, origin) = apply::<T>(call, Some(value), origin, &rest, &mut room);
+        let (value, origin) = apply::<T>(call, Some(value), origin, rest, &mut room);
         items.extend(value.map(|value| Item { value, origin }));
         ControlFlow::Continue(())
     });
