@@ -4,12 +4,16 @@ use std::net::IpAddr;
 
 use hashbrown::HashTable;
 
-/// Up to this many ranges, looking at them all is faster than a search.
+/// Up to this many ranges, looking at them one by one is faster than a search.
 const FEW: usize = 16;
 
-/// Integers, as ranges that are sorted and do not touch.
+/// Numbers, as ranges that are sorted and do not touch.
 #[derive(Clone, Debug)]
-pub(super) struct Ranges<N>(Box<[(N, N)]>);
+pub(super) struct Ranges<N> {
+    starts: Box<[N]>,
+    /// Of each start, the last number that belongs to it.
+    ends: Box<[N]>,
+}
 
 impl<N: Ord + Copy> Ranges<N> {
     /// Of ranges in any order, both ends included; `next` is the number after one, if there is one.
@@ -24,19 +28,31 @@ impl<N: Ord + Copy> Ranges<N> {
                 _ => merged.push((start, end)),
             }
         }
-        Self(merged.into())
+        let (starts, ends): (Vec<_>, Vec<_>) = merged.into_iter().unzip();
+        Self { starts: starts.into(), ends: ends.into() }
     }
 
     /// Whether a number is in one of them.
     #[inline]
     fn contains(&self, number: N) -> bool {
-        if self.0.len() <= FEW {
-            let first = self.0.iter().find(|(_, end)| number <= *end);
-            return first.is_some_and(|(start, _)| *start <= number);
+        let begun = if self.starts.len() <= FEW {
+            // Without a branch: short numbers are compared several at a time.
+            self.starts.iter().map(|start| usize::from(*start <= number)).sum()
+        } else {
+            self.starts.partition_point(|start| *start <= number)
+        };
+        let end = usize::checked_sub(begun, 1).and_then(|last| self.ends.get(last));
+        end.is_some_and(|end| number <= *end)
+    }
+
+    /// As [`contains`](Self::contains), for long numbers, which are compared one at a time.
+    #[inline]
+    fn contains_long(&self, number: N) -> bool {
+        if self.starts.len() > FEW {
+            return self.contains(number);
         }
-        let after = self.0.partition_point(|(start, _)| *start <= number);
-        let range = after.checked_sub(1).and_then(|before| self.0.get(before));
-        range.is_some_and(|(_, end)| number <= *end)
+        let mut ranges = self.starts.iter().zip(&self.ends);
+        ranges.find(|(_, end)| number <= **end).is_some_and(|(start, _)| *start <= number)
     }
 }
 
@@ -51,7 +67,7 @@ impl IntSet {
 
     #[inline]
     pub(super) fn contains(&self, number: i64) -> bool {
-        self.0.contains(number)
+        self.0.contains_long(number)
     }
 }
 
@@ -82,7 +98,7 @@ impl IpSet {
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => self.v4.contains(address.to_bits()),
-            IpAddr::V6(address) => self.v6.contains(address.to_bits()),
+            IpAddr::V6(address) => self.v6.contains_long(address.to_bits()),
         }
     }
 }
