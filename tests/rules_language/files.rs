@@ -2,7 +2,7 @@
 
 use snapbox::{IntoData, assert_data_eq, file, str};
 use wafpass::rules::limits::{MAX_LIST_ELEMENTS, MAX_RULE_FILE_BYTES, MAX_RULES};
-use wafpass::rules::{Action, List, RuleFile, Scheme, UriDecoding};
+use wafpass::rules::{Action, List, RuleFile, RuleSet, Scheme, UriDecoding};
 
 const TOML: &str = r#"
 uri_decoding = "url"
@@ -410,4 +410,21 @@ fn wildcards_share_that_budget() {
     let fault = RuleFile::from_toml(&text, &Scheme::default()).unwrap_err();
     let [fault] = fault.faults() else { panic!("{fault}") };
     assert!(fault.fault().starts_with("the regular expressions and wildcards"), "{fault}");
+}
+
+#[test]
+fn the_debug_text_of_rules_shows_no_key() {
+    let text = "
+[[rules]]
+id = 'token'
+expression = 'is_timed_hmac_valid_v0(\"hunter2\", http.request.uri, 60, http.request.timestamp.sec)'
+action = 'log'
+";
+    let file = RuleFile::from_toml(text, &Scheme::default()).unwrap();
+    assert!(file.rules()[0].text.contains("hunter2"));
+    let rules = RuleSet::compile(file.clone()).unwrap();
+    for shown in [format!("{file:?}"), format!("{:#?}", file.rules()), format!("{rules:?}")] {
+        assert!(shown.contains("token") && !shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains(&format!("{:?}", b"hunter2")), "{shown}");
+    }
 }
