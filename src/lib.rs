@@ -68,6 +68,8 @@
 //! | `rules` | the rule engine in Cloudflare's expression language, and extraction of what matched |
 //! | `rules-layer` | rules in the request path, as a tower layer |
 //! | `ship` | sealed events go to a collector over HTTP, or wait on the disk |
+//! | `collector` | the service that takes sealed events in and answers queries, on SQLite |
+//! | `clickhouse` | its events in ClickHouse |
 //! | `cli` | what the `wafpass` binary needs |
 //! | `full` | all of them but `cli` |
 //!
@@ -90,6 +92,8 @@
 mod canon;
 #[cfg(feature = "layer")]
 pub mod clock;
+#[cfg(feature = "collector")]
+pub mod collector;
 #[cfg(feature = "config")]
 pub mod config;
 mod error;

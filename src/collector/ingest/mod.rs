@@ -1,0 +1,1 @@
+//! Senders: from bytes to events.

@@ -1,0 +1,1 @@
+//! Listening, limits on connections, shutdown.

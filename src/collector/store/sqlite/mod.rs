@@ -1,0 +1,1 @@
+//! Events in SQLite: a file for each tenant and day.
