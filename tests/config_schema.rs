@@ -103,7 +103,13 @@ fn every_line_of_the_example_has_the_right_type() {
     for fault in fault.faults() {
         let text = fault.fault();
         let is_choice =
-            ["does not go together", "more than one", "more than an hour", "another backend"];
+            [
+            "does not go together",
+            "more than one",
+            "more than an hour",
+            "another backend",
+            "another store",
+        ];
         assert!(is_choice.iter().any(|choice| text.contains(choice)), "{}: {text}", fault.line());
     }
 }

@@ -25,6 +25,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
 
+pub mod load;
 pub mod request;
 
 use std::env;

@@ -58,7 +58,7 @@ macro_rules! fields {
             }
 
             #[expect(clippy::as_conversions, reason = "the discriminants of a fieldless enum count from 0")]
-            const fn index(self) -> usize {
+            pub(crate) const fn index(self) -> usize {
                 self as usize
             }
         }

@@ -16,11 +16,14 @@
 //! ```
 
 pub mod api;
+pub mod auth;
 pub mod catalogue;
+mod cursor;
 pub mod event;
 pub mod field;
 pub mod ingest;
 pub mod limits;
+pub mod private_key;
 pub mod query;
 pub mod server;
 pub mod store;

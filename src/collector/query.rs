@@ -41,7 +41,7 @@ pub struct Filter {
     pub conditions: Vec<Condition>,
     /// The doors that are looked at; none given means all.
     pub intakes: Vec<Intake>,
-    /// Events with matched data only, or without it only.
+    /// Events with matched data only, or without it only: with a blob, or a text that stands in its place.
     pub matched_data: Option<bool>,
 }
 
@@ -66,18 +66,21 @@ pub enum Sense {
     Exclude,
 }
 
-/// How a value is compared. Any one of the listed is enough.
+/// How a value is compared. Any one of the listed is enough; where none is listed, nothing passes. Nor does
+/// a value of a field that a test is not made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Test {
-    /// Equal, byte by byte; for integers and addresses, in their canonical text.
+    /// Equal, byte by byte; for integers and addresses, in their canonical text. A text that is no
+    /// [value of the field](super::FieldValues::is_valid) equals nothing.
     AnyOf(Vec<String>),
     /// Begins with one of them, byte by byte. Texts only.
     Prefix(Vec<String>),
     /// `*` stands for any text, the empty one too; ASCII letters match in either case; nothing else is
     /// special. Texts only.
     Wildcard(Vec<String>),
-    /// In one of the networks. Addresses only; an IPv4 network holds IPv4 addresses alone.
+    /// In one of the networks, whatever their host bits. Addresses only; a network holds addresses of its
+    /// own version alone: `::/0` no IPv4 address.
     InNetworks(Vec<IpNet>),
 }
 
@@ -110,7 +113,8 @@ pub struct Cursor {
     pub snapshot: Snapshot,
 }
 
-/// How much a query may look at.
+/// How much a query may look at. Whatever it says, a page moves on by one event at least, so that paging
+/// always comes to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Rows.
@@ -139,9 +143,10 @@ pub struct PageQuery {
 pub struct Page {
     /// The events, by time and id, descending; each id once.
     pub events: Vec<StoredEvent>,
-    /// Where to go on; `None` when nothing older is left.
+    /// Where to go on; `None` when nothing older is left. A full page may be followed by an empty one.
     pub next: Option<Cursor>,
-    /// Set when the budget ended the search: everything of the range from this moment on was looked at.
+    /// Set when the budget ended the search: everything of the range from this moment on was looked at,
+    /// events of the moment before perhaps in part.
     pub scanned_until: Option<EventTime>,
     /// What the answer was drawn from.
     pub snapshot: Snapshot,
@@ -167,10 +172,11 @@ pub struct HistogramQuery {
 /// An answer to a [`HistogramQuery`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
-    /// Where each bucket begins, ascending. The first and the last may reach beyond the range; they
-    /// count what is in it.
+    /// Where each bucket begins, ascending, without gaps. The first and the last may reach beyond the
+    /// range; they count what is in it. An empty range has none.
     pub buckets: Vec<EventTime>,
-    /// One series for each value, by total, descending, then by value.
+    /// One series for each value that occurs, by total, descending, then by value, byte by byte, an absent
+    /// one first. Without a group one series, zeros too.
     pub series: Vec<Series>,
     /// The sum of the values that got no series, if any did not.
     pub other: Option<Vec<u64>>,
@@ -181,7 +187,8 @@ pub struct Histogram {
 /// Counts of one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
-    /// The value; `None` where events lack the field, or for the one series of all.
+    /// The value, an integer or an address in its canonical text; `None` where events lack the field, or
+    /// for the one series of all.
     pub value: Option<String>,
     /// A count for each bucket.
     pub counts: Vec<u64>,
@@ -205,7 +212,7 @@ pub struct TopQuery {
 /// An answer to a [`TopQuery`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Top {
-    /// Values with their counts, by count, descending, then by value. Events without the field are not
+    /// Values with their counts, by count, descending, then by value, byte by byte. Events without the field are not
     /// counted.
     pub values: Vec<(String, u64)>,
     /// Whether all was counted.

@@ -27,9 +27,29 @@ pub(crate) fn alarm(kind: &'static str) {
     counter!("wafpass_collector_alarms_total", "kind" => kind).increment(1);
 }
 
+/// A connection that was accepted.
+pub(crate) fn connection() {
+    counter!("wafpass_collector_connections_total").increment(1);
+}
+
+/// Free bytes where the data folder is.
+pub(crate) fn free_bytes(bytes: u64) {
+    // Whole MiB, so that they fit: 4 EiB.
+    let mib = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+    gauge!("wafpass_collector_free_bytes").set(f64::from(mib) * 1_048_576.0);
+}
+
 /// How long a query took.
 pub(crate) fn query(name: &'static str, seconds: f64) {
     histogram!("wafpass_collector_query_seconds", "query" => name).record(seconds);
+}
+
+/// Waits for a query's answer and records how long it took.
+pub(crate) async fn timed<T>(name: &'static str, answer: impl Future<Output = T>) -> T {
+    let begun = crate::clock::monotonic();
+    let answered = answer.await;
+    query(name, crate::clock::monotonic().duration_since(begun).as_secs_f64());
+    answered
 }
 
 /// How long a durable commit took.
@@ -40,4 +60,20 @@ pub(crate) fn commit(seconds: f64) {
 /// Chunks that wait for the writer.
 pub(crate) fn writer_queue(chunks: usize) {
     gauge!("wafpass_collector_writer_queue").set(u32::try_from(chunks).unwrap_or(u32::MAX));
+}
+
+/// A request that was not let in, by reason.
+pub(crate) fn auth_failed(reason: &'static str) {
+    counter!("wafpass_collector_auth_failures_total", "reason" => reason).increment(1);
+}
+
+/// What waits on the disk while ClickHouse is away: batches, and bytes of the folder.
+pub(crate) fn spool(batches: u64, bytes: u64) {
+    gauge!("wafpass_collector_spool_batches").set(approximately(batches));
+    gauge!("wafpass_collector_spool_bytes").set(approximately(bytes));
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a gauge is a float")]
+const fn approximately(number: u64) -> f64 {
+    number as f64
 }

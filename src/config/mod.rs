@@ -36,6 +36,7 @@
 
 mod asked;
 mod build;
+mod collector;
 mod fault;
 mod freshness;
 mod key_file;
@@ -51,6 +52,10 @@ mod settings;
 mod store;
 mod units;
 
+pub use self::collector::{
+    ClearHttp, ClickHouseSettings, CollectorConfig, CollectorSettings, ConnectionLimits, LogFormat,
+    StoreSettings, TlsFiles, TlsPem,
+};
 pub use self::fault::{ConfigFault, Fault};
 pub use self::key_file::{KeyEntry, KeyFile, KeyFileError};
 pub use self::keys::{KeySource, LoadedKey};
@@ -59,8 +64,10 @@ pub use self::preset::Preset;
 pub use self::settings::{ExplainSettings, ReloadSettings};
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use self::fault::Faults;
 use self::place::Places;
@@ -90,19 +97,9 @@ impl Config {
     /// a secret is open to others.
     pub fn load(path: impl Into<PathBuf>) -> Result<Self, ConfigFault> {
         let path = path.into();
-        let unreadable = |error| ConfigFault::Read { path: path.clone(), error };
-        let file = File::open(&path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        let text = secret_file::read_whole(&file, MAX_CONFIG_BYTES).map_err(unreadable)?;
-        let too_long = || std::io::ErrorKind::FileTooLarge.into();
-        let text = text.ok_or_else(too_long).map_err(unreadable)?;
+        let (text, metadata) = read_file(&path)?;
         let config = Self::parse(&text, path)?;
-        config.gather(|faults| {
-            config.refuse_open_to_others(&metadata, faults);
-            config.load_keys(faults);
-            config.settings.store.check(config.settings.keys.permissions, faults);
-            Some(())
-        })?;
+        config.check(&metadata)?;
         Ok(config)
     }
 
@@ -126,9 +123,23 @@ impl Config {
         };
         faults.done(&path)?;
         match settings {
-            Some(settings) => Ok(Self { path, places, settings }),
+            Some(settings) => Ok(Self::of(path, places, settings)),
             None => Err(ConfigFault::unsaid(&path)),
         }
+    }
+
+    const fn of(path: PathBuf, places: Places, settings: Settings) -> Self {
+        Self { path, places, settings }
+    }
+
+    /// Checks what the text names, and who may read it. `metadata` is that of the file itself.
+    fn check(&self, metadata: &Metadata) -> Result<(), ConfigFault> {
+        self.gather(|faults| {
+            self.refuse_open_to_others(metadata, faults);
+            self.load_keys(faults);
+            self.settings.store.check(self.settings.keys.permissions, faults);
+            Some(())
+        })
     }
 
     /// Where it was read.
@@ -150,18 +161,12 @@ impl Config {
         &self,
         doing: impl FnOnce(&mut Faults<'_>) -> Option<T>,
     ) -> Result<T, ConfigFault> {
-        let mut faults = Faults::new(&self.places);
-        let done = doing(&mut faults);
-        faults.done(&self.path)?;
-        done.ok_or_else(|| ConfigFault::unsaid(&self.path))
+        gather(&self.places, &self.path, doing)
     }
 
     /// A secret that others can read is theirs too; a file that anybody can change asks for nothing.
-    fn refuse_open_to_others(&self, metadata: &std::fs::Metadata, faults: &mut Faults<'_>) {
-        if let Some(mode) = secret_file::open_to_changes(metadata) {
-            let fault = format!("everybody on this machine can change this file (mode {mode:04o})");
-            faults.add_at((1, 1), fault, "chmod o-w it: who can change it can loosen everything");
-        }
+    fn refuse_open_to_others(&self, metadata: &Metadata, faults: &mut Faults<'_>) {
+        refuse_open_to_changes(metadata, faults);
         let Settings { keys, store, .. } = &self.settings;
         let open = secret_file::open_to_others(metadata, keys.permissions);
         let Some((mode, _)) = open.filter(|_| metadata.is_file()) else { return };
@@ -172,6 +177,35 @@ impl Config {
             faults.add(&at, fault, way_out);
         }
     }
+}
+
+/// The text of a file, and what the file system says of it.
+fn read_file(path: &Path) -> Result<(Zeroizing<String>, Metadata), ConfigFault> {
+    let unreadable = |error| ConfigFault::Read { path: path.into(), error };
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    let text = secret_file::read_whole(&file, MAX_CONFIG_BYTES).map_err(unreadable)?;
+    let too_long = || std::io::ErrorKind::FileTooLarge.into();
+    Ok((text.ok_or_else(too_long).map_err(unreadable)?, metadata))
+}
+
+fn refuse_open_to_changes(metadata: &Metadata, faults: &mut Faults<'_>) {
+    if let Some(mode) = secret_file::open_to_changes(metadata) {
+        let fault = format!("everybody on this machine can change this file (mode {mode:04o})");
+        faults.add_at((1, 1), fault, "chmod o-w it: who can change it can loosen everything");
+    }
+}
+
+/// Does something that may find faults, and tells them all.
+fn gather<T>(
+    places: &Places,
+    path: &Path,
+    doing: impl FnOnce(&mut Faults<'_>) -> Option<T>,
+) -> Result<T, ConfigFault> {
+    let mut faults = Faults::new(places);
+    let done = doing(&mut faults);
+    faults.done(path)?;
+    done.ok_or_else(|| ConfigFault::unsaid(path))
 }
 
 impl fmt::Debug for Config {

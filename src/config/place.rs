@@ -112,6 +112,17 @@ impl Places {
         }
     }
 
+    /// Whether there is a key at `path`.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.by_path.contains_key(path)
+    }
+
+    /// Whether the file holds the table `name`, and beside it nothing that is read.
+    pub(super) fn stands_alone(&self, name: &str) -> bool {
+        let is_other = |path: &&String| !is_within(path, name) && *path != "$schema";
+        self.has(name) && !self.by_path.keys().any(|path| is_other(&path))
+    }
+
     /// Notes that the key at `path` could not be read.
     pub(super) fn strike(&mut self, path: &str) {
         self.struck.push(path.into());

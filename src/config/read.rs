@@ -97,7 +97,8 @@ fn judge(error: &Error, entry: Option<&Entry>, lines: &Lines<'_>, places: &mut P
     let message = error.message();
     let (fault, way_out) = if message.starts_with("unknown field") {
         // The very name of another table is meant rather than one that is like it.
-        let home = home_of(entry.name());
+        let is_collectors = path.starts_with("collector.");
+        let home = home_of(entry.name()).filter(|_| !is_collectors);
         let meant = likest(entry.name(), message).filter(|_| home.is_none());
         if let Some(meant) = meant {
             places.strike(&sibling(path, meant));
@@ -186,6 +187,7 @@ fn expected(path: &str, message: &str) -> String {
     match (word, expected) {
         _ if LISTS.contains(&path) => format!("[[{path}]], once for each, with keys of its own"),
         ("", _) => "what `wafpass config example` shows".into(),
+        ("u8", _) if path.ends_with(".node") => "a whole number from 0 to 255, without quotes".into(),
         // Attempts, origins and uses.
         ("u8", _) => "a whole number from 1 to 15, without quotes".into(),
         ("u16", _) => "a status such as 403, without quotes".into(),

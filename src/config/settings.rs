@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::collector;
 use super::fault::Faults;
 use super::freshness::freshness;
 use super::keys::{self, Sources};
@@ -105,6 +106,11 @@ pub(super) fn settings(
     let logged_per_second = logged_per_second(&document.telemetry, faults);
     let reload = reload(&document.reload, faults);
     let explain = document.explain.map(|table| explain(&table, now, faults));
+    // An origin runs no collector, but what is wrong in the file is told.
+    let collector = document.collector.map(|table| collector::settings(table, base, faults));
+    if matches!(collector, Some(None)) {
+        return None;
+    }
     Some(Settings {
         audience: audience?,
         keys,

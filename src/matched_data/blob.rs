@@ -111,6 +111,12 @@ impl Blob {
         Some(KeyId::from_bytes(*id))
     }
 
+    /// The whole blob, decoded.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Length of the whole blob, decoded, in bytes.
     #[expect(clippy::len_without_is_empty, reason = "no blob is empty")]
     #[must_use]

@@ -18,6 +18,10 @@ const VERIFY_BUCKETS: [f64; 14] =
 const AGE_BUCKETS: [f64; 14] =
     [-30.0, -5.0, -2.0, -1.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 90.0, 210.0, 600.0];
 
+/// Seconds: from a page out of memory to the budget of a query.
+const COLLECTOR_BUCKETS: [f64; 12] =
+    [1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+
 /// How often samples that nobody has asked for are folded away, so that they do not pile up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -55,10 +59,12 @@ impl Prometheus {
         let verify = Matcher::Full(names::VERIFY_SECONDS.into());
         let age = Matcher::Full(names::SIGNATURE_AGE.into());
         let rules = Matcher::Full(names::RULES_SECONDS.into());
+        let collector = Matcher::Prefix("wafpass_collector_".into());
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(verify, &VERIFY_BUCKETS)?
             .set_buckets_for_metric(rules, &VERIFY_BUCKETS)?
             .set_buckets_for_metric(age, &AGE_BUCKETS)?
+            .set_buckets_for_metric(collector, &COLLECTOR_BUCKETS)?
             .install_recorder()?;
         instruments::describe(); // a layer that was built before described them to nobody
         let folded = recorder.clone();

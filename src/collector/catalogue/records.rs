@@ -201,6 +201,16 @@ impl Scopes {
         self.0 & scope.bit() != 0
     }
 
+    /// As the catalogue keeps them. Bits that this build does not know allow nothing.
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The way back.
+    pub(super) const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     /// Those that are set.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.allow(*scope))

@@ -1,13 +1,23 @@
-//! Tenants and their settings.
+//! What a tenant can set.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::CatalogueError;
+use crate::collector::limits::{MAX_CLEAR_HEADERS, MAX_HEADER_NAME_BYTES, MAX_RETENTION_DAYS};
 
 /// What a tenant has asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TenantSettings {
     /// Days that events are kept; at least 1.
+    #[schema(minimum = 1, maximum = 3660)]
     pub retention_days: u32,
     /// Events a second that are taken in, on average; `None` for no bound.
+    #[schema(minimum = 1)]
     pub max_events_per_s: Option<u32>,
     /// Bytes on the disk; `None` for no bound.
+    #[schema(minimum = 1)]
     pub quota_bytes: Option<u64>,
     /// What becomes of clear text that events bring.
     pub policy: IngestPolicy,
@@ -24,8 +34,46 @@ impl Default for TenantSettings {
     }
 }
 
+impl TenantSettings {
+    /// Whether every value is within its bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogueError::Settings`] with the first that is not.
+    pub fn check(&self) -> Result<(), CatalogueError> {
+        let fault = |member, fault| Err(CatalogueError::Settings { member, fault });
+        let headers = &self.policy.clear_headers;
+        if !(1..=MAX_RETENTION_DAYS).contains(&self.retention_days) {
+            return fault("retention_days", "is not from 1 to 3660");
+        }
+        if self.max_events_per_s == Some(0) {
+            return fault("max_events_per_s", "is 0, which takes nothing in");
+        }
+        // SQLite's integers, and with them the store's sums, are signed.
+        if self.quota_bytes.is_some_and(|bytes| bytes == 0 || i64::try_from(bytes).is_err()) {
+            return fault("quota_bytes", "is 0, or beyond what a disk can hold");
+        }
+        if headers.len() > MAX_CLEAR_HEADERS {
+            return fault("policy.clear_headers", "lists more than 64 names");
+        }
+        if !headers.iter().all(|name| is_header_name(name)) {
+            return fault("policy.clear_headers", "holds what is no header's name in lowercase");
+        }
+        Ok(())
+    }
+}
+
+/// RFC 9110 §5.6.2: a token, in lowercase as HTTP/2 has it.
+fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    };
+    (1..=MAX_HEADER_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_token)
+}
+
 /// What becomes of clear text that events bring: they often hold the very attack.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct IngestPolicy {
     /// `ClientRequestPath`.
     pub path: ClearText,
@@ -36,14 +84,15 @@ pub struct IngestPolicy {
     /// `ClientRequestUserAgent`.
     pub user_agent: ClearText,
     /// Names of headers that AWS WAF's and ModSecurity's events may keep in clear; lowercase. All else
-    /// that is in clear there is sealed, or dropped where `seal` is false.
+    /// that is in clear there is sealed, or dropped with `drop_matched_data`.
     pub clear_headers: Vec<String>,
     /// Whether what arrives in clear from those is dropped rather than sealed.
     pub drop_matched_data: bool,
 }
 
 /// What becomes of a clear text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClearText {
     /// It stays in clear.

@@ -17,7 +17,7 @@ use super::catalogue::BatchRecord;
 use super::query::{
     Histogram, HistogramQuery, Page, PageQuery, Snapshot, TimeRange, Top, TopQuery,
 };
-use super::{EventId, Intake, NewEvent, StoredEvent, TenantId};
+use super::{EventId, EventTime, Intake, NewEvent, StoredEvent, TenantId};
 use crate::collector::query::Filter;
 
 /// An answer that comes later.
@@ -42,11 +42,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// a slow disk slows its senders.
     ///
     /// An event whose id is already stored at its moment, by a committed batch or by this one, is left
-    /// out and counted as a repeat.
+    /// out and counted as a repeat. One that is stored by another batch under way is a
+    /// [`Conflict`](StoreError::Conflict): that batch may still be given up.
+    ///
+    /// After an error the batch can only be given up: later calls get [`StoreError::NoSuchBatch`].
     fn write(&self, batch: BatchId, events: Vec<NewEvent>) -> Answer<'_, Written>;
 
     /// Makes a batch durable and visible, with its record. The record's numbers are what `write`
-    /// reported, added up.
+    /// reported, added up. After an error other than [`StoreError::NoSuchBatch`] the batch is still under way.
     fn commit(&self, batch: BatchId, record: BatchRecord) -> Answer<'_, ()>;
 
     /// Gives a batch up. Its rows are deleted in the background. To call it twice or for an unknown batch does nothing.
@@ -55,8 +58,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A page of events.
     fn page<'s>(&'s self, tenant: &'s TenantId, query: PageQuery) -> Answer<'s, Page>;
 
-    /// One event. With the moment it is found at once, without it by its id alone.
-    fn event<'s>(&'s self, tenant: &'s TenantId, id: EventId) -> Answer<'s, Option<StoredEvent>>;
+    /// One event; the newest, where one id stands at several moments. With its moment it is found at
+    /// once; by its id alone, every partition has to be asked.
+    fn event<'s>(
+        &'s self,
+        tenant: &'s TenantId,
+        id: EventId,
+        at: Option<EventTime>,
+    ) -> Answer<'s, Option<StoredEvent>>;
 
     /// Counts by interval.
     fn histogram<'s>(&'s self, tenant: &'s TenantId, query: HistogramQuery) -> Answer<'s, Histogram>;
@@ -64,9 +73,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The most frequent values of a field.
     fn top<'s>(&'s self, tenant: &'s TenantId, query: TopQuery) -> Answer<'s, Top>;
 
-    /// What became visible since a snapshot: events of batches that it does not contain, in the order
-    /// of their batches, `limit` at most, with the snapshot up to which all were given. Where more than `limit` are
-    /// waiting, the oldest of them may be skipped; the count of skipped ones is given.
+    /// What became visible since a snapshot: events of batches that it does not contain, by batch, time
+    /// and id, ascending, `limit` at most, with the snapshot up to which all were given. Where more than
+    /// `limit` are waiting, the last of them are given and the others counted; with a filter, those that it
+    /// would have left out may be counted too.
     fn since<'s>(
         &'s self,
         tenant: &'s TenantId,
@@ -82,10 +92,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn commits(&self) -> watch::Receiver<u64>;
 
     /// Deletes the events of a time range that are visible now, and answers when they are gone from
-    /// every query.
+    /// every query, that of an old cursor too. Batches under way are spared. What was deleted can be
+    /// stored again.
     fn delete<'s>(&'s self, tenant: &'s TenantId, range: TimeRange) -> Answer<'s, Deleted>;
 
-    /// Deletes whole days that ended before a moment: retention.
+    /// Deletes whole days that ended by a moment: retention. What batches under way have in such a day may
+    /// go with it.
     fn expire<'s>(&'s self, tenant: &'s TenantId, before: super::EventTime) -> Answer<'s, Deleted>;
 
     /// Deletes all that a tenant has.
@@ -93,6 +105,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// What a tenant has stored.
     fn usage<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, Usage>;
+
+    /// Says how many days a tenant's events are kept, for a store that drops them by itself where nobody calls
+    /// [`expire`](Self::expire) any more. To be called at the start and after each change.
+    fn retain<'s>(&'s self, tenant: &'s TenantId, days: u32) -> Answer<'s, ()> {
+        let _ = (tenant, days);
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Work for quiet minutes: closes partitions, merges roll-ups. `now` is the collector's time.
     fn maintain(&self, now: super::EventTime) -> Answer<'_, ()>;
@@ -136,7 +155,7 @@ pub struct Usage {
     pub bytes: u64,
     /// Partitions: days, mostly.
     pub partitions: u64,
-    /// The time of the oldest and of the newest event.
+    /// The time of the oldest and of the newest event that queries can see.
     pub span: Option<(super::EventTime, super::EventTime)>,
 }
 

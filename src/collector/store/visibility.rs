@@ -49,6 +49,16 @@ impl Visibility {
         })
     }
 
+    /// Keeps a batch from before a crash out of sight, until its rows are gone.
+    pub fn hold(&self, batch: BatchId) {
+        self.with(|state| state.pending.insert(batch.0));
+    }
+
+    /// Numbers go on after `last`, where they have not come so far: those between belong to another.
+    pub fn skip_to(&self, last: u64) {
+        self.with(|state| state.last = state.last.max(last));
+    }
+
     /// Shows batches, all at once.
     pub fn show(&self, batches: impl IntoIterator<Item = BatchId>) {
         self.with(|state| {

@@ -1,6 +1,6 @@
 //! The JSON Schema of `wafpass.toml`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Document;
 
@@ -33,6 +33,18 @@ fn tidy(schema: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(tidy),
         _ => {}
     }
+}
+
+/// What has to be there: all that an origin has no default for, or a collector's section and nothing else.
+pub(super) fn whole() -> Value {
+    json!([
+        {"required": ["audience", "freshness", "keys"]},
+        {
+            "required": ["collector"],
+            "propertyNames": {"enum": ["$schema", "collector"]},
+            "properties": {"collector": {"properties": {"perimeter": {"const": false}}}},
+        },
+    ])
 }
 
 /// What becomes of requests on no route.

@@ -2,6 +2,7 @@
 //!
 //! The doc comments here are the descriptions in the JSON Schema.
 
+mod collector;
 #[cfg(feature = "schema")]
 mod json;
 mod keys;
@@ -9,6 +10,11 @@ mod redis;
 mod replay;
 mod signature;
 
+pub(super) use self::collector::{
+    ClickHouse, Collector, CollectorLimits, DEFAULT_ADMIN_PORT, DEFAULT_CONNECTIONS, DEFAULT_DATA,
+    DEFAULT_HEAD_S, DEFAULT_MIN_FREE_BYTES, DEFAULT_PORT, DEFAULT_SHUTDOWN_S, DEFAULT_WRITE_S, LogWord,
+    StoreWord, Tls,
+};
 #[cfg(feature = "schema")]
 pub(super) use self::json::json_schema;
 pub(super) use self::keys::{Derive, InlineKey, Keys, PermissionsWord};
@@ -24,12 +30,13 @@ use crate::limits::{
     DEFAULT_BODY_CAP_BYTES, DEFAULT_EXPLAINED_PER_MINUTE, DEFAULT_LOGGED_PER_SECOND,
 };
 
-/// What an origin asks of its requests.
+/// What an origin asks of its requests, and how a collector is run. A file is of use to an origin when it
+/// has audience, keys and freshness, to a collector alone with nothing but its section.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
     feature = "schema",
-    schemars(title = "wafpass.toml", extend("required" = ["audience", "freshness", "keys"]))
+    schemars(title = "wafpass.toml", extend("anyOf" = json::whole()))
 )]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Document {
@@ -66,6 +73,8 @@ pub(super) struct Document {
     pub(super) reload: Reload,
     /// Refusals that the log explains for a while. None where it is left out.
     pub(super) explain: Option<Explain>,
+    /// `wafpass collector`, the service that takes sealed events in. None where it is left out.
+    pub(super) collector: Option<Collector>,
 }
 
 /// What becomes of a request that is refused.

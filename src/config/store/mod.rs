@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use self::redis::{RedisStore, redis};
 use self::room::capacity;
+pub(super) use self::url::{host_of, is_near};
 use super::fault::Faults;
 use super::schema::{Backend, Barrier, Replay};
 use crate::key_directory::Permissions;

@@ -33,7 +33,7 @@ pub(super) fn judge_urls(at: &str, text: &str, takes_plaintext: bool, faults: &m
 }
 
 /// The host of what stands behind a scheme.
-fn host_of(rest: &str) -> &str {
+pub(in crate::config) fn host_of(rest: &str) -> &str {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     match host.strip_prefix('[') {
@@ -43,7 +43,7 @@ fn host_of(rest: &str) -> &str {
 }
 
 /// Whether a host is this machine, or an address that no stranger routes to. A name could be anywhere.
-fn is_near(host: &str) -> bool {
+pub(in crate::config) fn is_near(host: &str) -> bool {
     match host.parse() {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
         Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),

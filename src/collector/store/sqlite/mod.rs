@@ -1,1 +1,6 @@
 //! Events in SQLite: a file for each tenant and day.
+
+mod error;
+mod partitions;
+mod rollup;
+mod schema;

@@ -1,0 +1,325 @@
+//! Which partitions there are, and who is reading them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use time::Date;
+use tokio::sync::Notify;
+
+use super::error;
+use crate::collector::TenantId;
+use crate::collector::store::StoreError;
+
+/// The Julian day of 1970-01-01.
+const EPOCH_JULIAN_DAY: i64 = 2_440_588;
+
+/// All partitions of a store.
+#[derive(Debug)]
+pub(super) struct Partitions {
+    root: PathBuf,
+    known: Mutex<BTreeMap<TenantId, BTreeMap<i64, Arc<Partition>>>>,
+}
+
+/// One file: a tenant's day.
+#[derive(Debug)]
+pub(super) struct Partition {
+    tenant: TenantId,
+    day: i64,
+    path: PathBuf,
+    gate: Mutex<Gate>,
+    released: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Gate {
+    leases: usize,
+    state: GateState,
+}
+
+#[derive(Debug, Default)]
+enum GateState {
+    #[default]
+    Open,
+    /// It could not be cleared of batches that were never committed: to read it could show them.
+    Unrecovered(String),
+    /// It is about to be unlinked.
+    Going,
+}
+
+/// Somebody reads a partition: until this is dropped, its file stays.
+#[derive(Debug)]
+pub(super) struct Lease(Arc<Partition>);
+
+impl std::ops::Deref for Lease {
+    type Target = Partition;
+
+    fn deref(&self) -> &Partition {
+        &self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let left = self.0.with_gate(|gate| {
+            gate.leases = gate.leases.saturating_sub(1);
+            gate.leases
+        });
+        if left == 0 {
+            self.0.released.notify_waiters();
+        }
+    }
+}
+
+impl Partition {
+    /// Whose events it holds.
+    pub(super) const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Its day, in days since 1970.
+    pub(super) const fn day(&self) -> i64 {
+        self.day
+    }
+
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leave to read it; `None` when it is about to go.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] while rows of batches that were never committed may be in it.
+    pub(super) fn lease(self: &Arc<Self>) -> Result<Option<Lease>, StoreError> {
+        self.with_gate(|gate| match &gate.state {
+            GateState::Going => Ok(None),
+            GateState::Unrecovered(reason) => Err(StoreError::Failed { reason: reason.clone() }),
+            GateState::Open => {
+                gate.leases = gate.leases.saturating_add(1);
+                Ok(Some(Lease(Arc::clone(self))))
+            }
+        })
+    }
+
+    /// Lets nobody read it until it is [`recovered`](Self::set_recovered).
+    pub(super) fn set_unrecovered(&self, error: &StoreError) {
+        let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
+        self.with_gate(|gate| gate.state = GateState::Unrecovered(reason));
+    }
+
+    /// Lets it be read.
+    pub(super) fn set_recovered(&self) {
+        self.with_gate(|gate| {
+            if matches!(gate.state, GateState::Unrecovered(_)) {
+                gate.state = GateState::Open;
+            }
+        });
+    }
+
+    /// Whether it waits for its recovery.
+    pub(super) fn is_unrecovered(&self) -> bool {
+        self.with_gate(|gate| matches!(gate.state, GateState::Unrecovered(_)))
+    }
+
+    /// Whether it is about to go.
+    pub(super) fn is_going(&self) -> bool {
+        self.with_gate(|gate| matches!(gate.state, GateState::Going))
+    }
+
+    /// Lets nobody begin to read or write it any more.
+    pub(super) fn set_going(&self) {
+        self.with_gate(|gate| gate.state = GateState::Going);
+    }
+
+    /// Waits until nobody reads it. To be called when it is going.
+    pub(super) async fn wait_for_readers(&self) {
+        loop {
+            let released = self.released.notified();
+            if self.with_gate(|gate| gate.leases == 0) {
+                return;
+            }
+            released.await;
+        }
+    }
+
+    /// The file that stands beside it while batches in it may be undecided.
+    pub(super) fn marker(&self) -> PathBuf {
+        self.path.with_extension("unsettled")
+    }
+
+    fn with_gate<T>(&self, act: impl FnOnce(&mut Gate) -> T) -> T {
+        act(&mut self.gate.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Partitions {
+    /// Finds the partitions below a folder, which is made where it is missing.
+    pub(super) fn scan(root: &Path) -> Result<Self, StoreError> {
+        make_folder(root)?;
+        let mut known = BTreeMap::new();
+        for folder in entries(root)? {
+            let name = folder.file_name().and_then(|name| name.to_str()).and_then(TenantId::new);
+            if let Some(tenant) = name.filter(|_| folder.is_dir()) {
+                let days = scan_tenant(&tenant, &folder)?;
+                known.insert(tenant, days);
+            }
+        }
+        Ok(Self { root: root.to_owned(), known: Mutex::new(known) })
+    }
+
+    /// A tenant's partitions, by day.
+    pub(super) fn of(&self, tenant: &TenantId) -> Vec<Arc<Partition>> {
+        self.with(|known| {
+            known.get(tenant).map(|days| days.values().cloned().collect()).unwrap_or_default()
+        })
+    }
+
+    /// Everybody's partitions.
+    pub(super) fn all(&self) -> Vec<Arc<Partition>> {
+        self.with(|known| known.values().flat_map(|days| days.values().cloned()).collect())
+    }
+
+    /// A tenant's partition of a day, where there is one.
+    pub(super) fn get(&self, tenant: &TenantId, day: i64) -> Option<Arc<Partition>> {
+        self.with(|known| known.get(tenant)?.get(&day).cloned())
+    }
+
+    /// A partition to write to. A new one has an empty file, whose name is synced.
+    pub(super) fn get_or_create(
+        &self,
+        tenant: &TenantId,
+        day: i64,
+    ) -> Result<Arc<Partition>, StoreError> {
+        if let Some(partition) = self.get(tenant, day) {
+            return if partition.is_going() { Err(StoreError::Busy) } else { Ok(partition) };
+        }
+        let folder = self.root.join(tenant.as_str());
+        make_folder(&folder)?;
+        let path = folder.join(format!("{}.sqlite3", day_name(day)?));
+        create_file(&path)?;
+        let partition = Arc::new(Partition::new(tenant.clone(), day, path));
+        self.with(|known| {
+            known.entry(tenant.clone()).or_default().insert(day, Arc::clone(&partition));
+        });
+        Ok(partition)
+    }
+
+    /// Unlinks a partition that nobody reads or writes any more.
+    pub(super) fn unlink(&self, partition: &Partition) -> Result<(), StoreError> {
+        // The file first: a journal alone is harmless, a file without its journal is not whole.
+        for path in files_of(partition.path()) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error::of_io(&error, &path));
+                }
+                _ => {}
+            }
+        }
+        self.with(|known| {
+            if let Some(days) = known.get_mut(partition.tenant()) {
+                days.remove(&partition.day());
+            }
+        });
+        partition.path().parent().map_or(Ok(()), sync_folder)
+    }
+
+    fn with<T>(
+        &self,
+        act: impl FnOnce(&mut BTreeMap<TenantId, BTreeMap<i64, Arc<Partition>>>) -> T,
+    ) -> T {
+        act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Partition {
+    fn new(tenant: TenantId, day: i64, path: PathBuf) -> Self {
+        Self { tenant, day, path, gate: Mutex::default(), released: Notify::new() }
+    }
+}
+
+fn scan_tenant(
+    tenant: &TenantId,
+    folder: &Path,
+) -> Result<BTreeMap<i64, Arc<Partition>>, StoreError> {
+    let mut days = BTreeMap::new();
+    for path in entries(folder)? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let day = name.strip_suffix(".sqlite3").and_then(day_number);
+        if let Some(day) = day.filter(|_| path.is_file()) {
+            days.insert(day, Arc::new(Partition::new(tenant.clone(), day, path)));
+        }
+    }
+    Ok(days)
+}
+
+/// The file of a partition and those beside it, in the order of their removal.
+fn files_of(path: &Path) -> [PathBuf; 4] {
+    let beside = |suffix| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    [path.to_owned(), beside("-wal"), beside("-shm"), path.with_extension("unsettled")]
+}
+
+/// `YYYY-MM-DD`.
+fn day_name(day: i64) -> Result<String, StoreError> {
+    let date = i32::try_from(day.saturating_add(EPOCH_JULIAN_DAY))
+        .ok()
+        .and_then(|day| Date::from_julian_day(day).ok())
+        .filter(|date| (0..=9_999).contains(&date.year()));
+    let date = date.ok_or_else(|| StoreError::Failed { reason: format!("there is no day {day}") })?;
+    Ok(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+}
+
+fn day_number(name: &str) -> Option<i64> {
+    let mut parts = name.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = parts.next()?.parse::<u8>().ok().and_then(|month| month.try_into().ok())?;
+    let day = parts.next()?.parse().ok()?;
+    let date = Date::from_calendar_date(year, month, day).ok()?;
+    let number = i64::from(date.to_julian_day()).checked_sub(EPOCH_JULIAN_DAY)?;
+    day_name(number).is_ok_and(|canonical| canonical == name).then_some(number)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let paths: io::Result<Vec<_>> = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    paths.map_err(|error| error::of_io(&error, folder))
+}
+
+/// Makes a folder that only we can enter, with those above it; each new name is synced.
+pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_folder(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(error::of_io(&error, folder))
+        }
+        _ => folder.parent().map_or(Ok(()), sync_folder),
+    }
+}
+
+/// Makes an empty file that only we can read, unless it is there, and syncs its name.
+pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
+    let made = File::options().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map_err(|error| error::of_io(&error, path))?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Syncs a folder: a loss of power takes no name from it.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    // The parent of a bare name is the empty path.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| error::of_io(&error, folder))
+}

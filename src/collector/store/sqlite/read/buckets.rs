@@ -1,0 +1,129 @@
+//! Buckets of time, and which of their minutes are counted in roll-ups.
+
+use crate::collector::EventTime;
+use crate::collector::limits::MAX_BUCKETS;
+use crate::collector::query::TimeRange;
+use crate::collector::store::StoreError;
+
+const NS_PER_S: i64 = 1_000_000_000;
+/// Nanoseconds of a minute, the least time that has counts of its own.
+pub(super) const NS_PER_MINUTE: i64 = 60 * NS_PER_S;
+const NS_PER_HOUR: i64 = 60 * NS_PER_MINUTE;
+
+/// A range, cut at the multiples of an interval; or whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Buckets {
+    range: TimeRange,
+    interval_ns: Option<i64>,
+}
+
+/// The place of a bucket, the oldest being 0.
+pub(super) type Place = u32;
+
+impl Buckets {
+    /// One bucket.
+    pub(super) const fn whole(range: TimeRange) -> Self {
+        Self { range, interval_ns: None }
+    }
+
+    /// Buckets that begin at multiples of an interval since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] for no interval, or too many buckets: whoever asks checks both before.
+    pub(super) fn of(range: TimeRange, interval_s: u64) -> Result<Self, StoreError> {
+        let interval_ns = i64::try_from(interval_s)
+            .ok()
+            .and_then(|seconds| seconds.checked_mul(NS_PER_S))
+            .unwrap_or(i64::MAX);
+        let buckets = Self { range, interval_ns: Some(interval_ns.max(1)) };
+        let fits = interval_s > 0 && buckets.count() <= MAX_BUCKETS;
+        let reason = || format!("a histogram of more than {MAX_BUCKETS} buckets, or of none");
+        if fits { Ok(buckets) } else { Err(StoreError::Failed { reason: reason() }) }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        if self.range.is_empty() {
+            return 0;
+        }
+        let last = self.number(self.range.until.0.saturating_sub(1));
+        let count = last.abs_diff(self.number(self.range.from.0));
+        count.saturating_add(1)
+    }
+
+    /// Where each begins.
+    pub(super) fn starts(&self) -> Vec<EventTime> {
+        let interval = self.interval_ns.unwrap_or(i64::MAX);
+        let first = self.number(self.range.from.0);
+        let start = |place: u64| first.saturating_add_unsigned(place).saturating_mul(interval);
+        (0..self.count()).map(|place| EventTime(start(place))).collect()
+    }
+
+    /// The place of a moment of the range.
+    pub(super) fn place(&self, at: i64) -> Place {
+        let place = self.number(at).abs_diff(self.number(self.range.from.0));
+        Place::try_from(place).unwrap_or(Place::MAX)
+    }
+
+    /// Where the bucket of a moment ends, or the range does.
+    pub(super) fn end_of(&self, at: i64) -> i64 {
+        let interval = self.interval_ns.unwrap_or(i64::MAX);
+        let end = self.number(at).saturating_add(1).saturating_mul(interval);
+        end.min(self.range.until.0)
+    }
+
+    /// Whether an hour since 1970 is in the range, and in one bucket.
+    pub(super) fn has_hour(&self, hour: i64) -> bool {
+        self.has(hour, NS_PER_HOUR)
+    }
+
+    /// Whether a minute since 1970 is in the range, and in one bucket.
+    pub(super) fn has_minute(&self, minute: i64) -> bool {
+        self.has(minute, NS_PER_MINUTE)
+    }
+
+    fn has(&self, slot: i64, slot_ns: i64) -> bool {
+        let Some(first) = slot.checked_mul(slot_ns) else { return false };
+        let Some(end) = first.checked_add(slot_ns) else { return false };
+        self.range.from.0 <= first
+            && end <= self.range.until.0
+            && self.number(first) == self.number(end.saturating_sub(1))
+    }
+
+    /// The parts of the range whose minutes are not counted whole, newest first: their rows have to be
+    /// looked at. With intervals of whole minutes those are the two edges.
+    pub(super) fn ragged(&self) -> Vec<TimeRange> {
+        let mut parts: Vec<TimeRange> = Vec::new();
+        let mut end = self.range.until.0;
+        while end > self.range.from.0 {
+            let minute = end.saturating_sub(1).div_euclid(NS_PER_MINUTE);
+            let start = minute.saturating_mul(NS_PER_MINUTE).max(self.range.from.0);
+            if self.has_minute(minute) {
+                // Whole minutes go on to the next place where they may not: an edge of a bucket or the range.
+                end = self.whole_until(minute);
+                continue;
+            }
+            match parts.last_mut() {
+                Some(part) if part.from.0 == end => part.from = EventTime(start),
+                _ => parts.push(TimeRange { from: EventTime(start), until: EventTime(end) }),
+            }
+            end = start;
+        }
+        parts
+    }
+
+    /// The first moment of the whole minutes that end with this one, as far as its bucket goes.
+    fn whole_until(&self, minute: i64) -> i64 {
+        let first = minute.saturating_mul(NS_PER_MINUTE);
+        let interval = self.interval_ns.unwrap_or(i64::MAX);
+        let start = self.number(first).saturating_mul(interval).max(self.range.from.0);
+        // Rounded up to a minute.
+        let whole = start.saturating_add(NS_PER_MINUTE - 1).div_euclid(NS_PER_MINUTE);
+        whole.saturating_mul(NS_PER_MINUTE).min(first)
+    }
+
+    fn number(&self, at: i64) -> i64 {
+        self.interval_ns.map_or(0, |interval| at.div_euclid(interval))
+    }
+}

@@ -1,0 +1,124 @@
+//! The reading side: queries on partition files, by connections that can only read.
+//!
+//! Each query runs on a thread for blocking work, a few at a time, and ends when its caller goes away. It names
+//! its tenant once, where its partitions are chosen: a partition holds one tenant's events, and nothing
+//! else is ever opened.
+
+mod budget;
+mod clause;
+mod merge;
+mod page;
+mod plan;
+mod pool;
+mod rows;
+mod scan;
+mod segment;
+mod source;
+mod text;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use self::budget::{GivenUp, Looking};
+use self::pool::Pool;
+use super::partitions::{Partition, Partitions};
+use crate::collector::query::{Budget, Page, PageQuery, Snapshot};
+use crate::collector::store::{StoreError, Visibility};
+use crate::collector::{TenantId, telemetry};
+
+/// Queries that run at once. Each keeps a core busy: more would make all of them slow, and take the cores
+/// from taking in.
+const MAX_RUNNING: usize = 4;
+/// How long a query waits for its turn: as long as those before it may run.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// Answers queries.
+#[derive(Debug)]
+pub(super) struct Reader {
+    shared: Arc<Shared>,
+    turns: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    partitions: Arc<Partitions>,
+    visibility: Arc<Visibility>,
+    pool: Arc<Pool>,
+}
+
+impl Reader {
+    /// A reader of these partitions.
+    pub(super) fn new(partitions: Arc<Partitions>, visibility: Arc<Visibility>) -> Self {
+        let pool = Arc::default();
+        Self {
+            shared: Arc::new(Shared { partitions, visibility, pool }),
+            turns: Arc::new(Semaphore::new(MAX_RUNNING)),
+        }
+    }
+
+    /// A page of events.
+    pub(super) async fn page(&self, tenant: &TenantId, query: PageQuery) -> Result<Page, StoreError> {
+        self.run("page", tenant, query.budget, move |ask, looking| {
+            page::page(&ask.pool, &ask.partitions, &query, ask.snapshot, looking)
+        })
+        .await
+    }
+
+    /// Closes the connections that wait for a partition. One in use holds a lease.
+    pub(super) fn forget(&self, partition: &Partition) {
+        self.shared.pool.forget(partition.path());
+    }
+
+    /// Closes all connections; what runs comes to its end, what begins later is refused.
+    pub(super) fn close(&self) {
+        self.turns.close();
+        self.shared.pool.close();
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        tenant: &TenantId,
+        budget: Budget,
+        work: impl FnOnce(Ask, Looking) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = timeout(MAX_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Busy)?.map_err(|_| StoreError::Closed)?;
+        // Dropped with this future: the work sees it, and ends.
+        let given_up = GivenUp::default();
+        let flag = given_up.flag();
+        let (shared, tenant) = (Arc::clone(&self.shared), tenant.clone());
+        let done = spawn_blocking(move || {
+            let begun = crate::clock::monotonic();
+            let answer = work(shared.ask(&tenant), Looking::begin(budget, flag));
+            let took = crate::clock::monotonic().saturating_duration_since(begun);
+            telemetry::query(name, took.as_secs_f64());
+            drop(turn);
+            answer
+        });
+        let answer = done.await.map_err(|_| StoreError::Closed)?;
+        drop(given_up);
+        answer
+    }
+}
+
+/// What a query has to do with: a tenant's partitions, newest first, and what is visible when it begins.
+#[derive(Debug)]
+struct Ask {
+    pool: Arc<Pool>,
+    partitions: Vec<Arc<Partition>>,
+    snapshot: Snapshot,
+}
+
+impl Shared {
+    fn ask(&self, tenant: &TenantId) -> Ask {
+        let mut partitions = self.partitions.of(tenant);
+        partitions.reverse();
+        Ask { pool: Arc::clone(&self.pool), partitions, snapshot: self.visibility.snapshot() }
+    }
+}

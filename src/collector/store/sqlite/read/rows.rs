@@ -1,0 +1,82 @@
+//! Rows as events.
+
+use std::fmt::Write as _;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row};
+
+use super::pool::Reading;
+use super::segment::{Key, number};
+use crate::collector::field::address_text;
+use crate::collector::store::StoreError;
+use crate::collector::store::sqlite::schema;
+use crate::collector::{
+    EventId, EventTime, Field, FieldValues, Flags, Intake, NewEvent, SealedText, StoredEvent,
+};
+
+/// The place of `batch` among the columns.
+const BATCH: usize = 2;
+
+/// An event of a segment, whole.
+pub(super) fn fetch(reading: &Reading, segment: i64, key: Key) -> Result<StoredEvent, StoreError> {
+    let sql = select(segment);
+    let row = reading.run(|connection| {
+        let mut statement = connection.prepare_cached(&sql)?;
+        statement.query_row((key.at.0, key.id.0), read).optional()
+    })?;
+    // What was found is there: all is read at one moment.
+    row.flatten().ok_or_else(|| reading.inconsistent())
+}
+
+fn select(segment: i64) -> String {
+    let mut sql = "SELECT ".to_owned();
+    for column in schema::event_columns() {
+        let _ = write!(sql, "e.{column}, ");
+    }
+    let _ = write!(
+        sql,
+        "b.blob, b.sealed_request FROM events_{segment} e LEFT JOIN blobs_{segment} b \
+         ON b.at = e.at AND b.id = e.id WHERE e.at = ?1 AND e.id = ?2"
+    );
+    sql
+}
+
+/// A row of [`select`]; `None` where a value cannot be.
+fn read(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvent>> {
+    let Some(intake) = Intake::from_number(row.get("intake")?) else { return Ok(None) };
+    let mut event = NewEvent::new(EventTime(row.get("at")?), EventId(row.get("id")?), intake);
+    event.flags = Flags(row.get("flags")?);
+    event.fields = FieldValues::with_capacity(512);
+    for (field, column) in Field::ALL.into_iter().zip(schema::LEADING_COLUMNS.len()..) {
+        if !set(&mut event.fields, field, row.get_ref(column)?) {
+            return Ok(None);
+        }
+    }
+    event.datetime = row.get("datetime")?;
+    event.rest = row.get::<_, Option<String>>("rest")?.unwrap_or_default();
+    event.metadata = row.get::<_, Option<String>>("metadata")?.unwrap_or_default();
+    event.blob = match row.get_ref("blob")? {
+        ValueRef::Blob(bytes) => Some(SealedText::Blob(bytes.to_vec())),
+        ValueRef::Text(_) => Some(SealedText::Other(row.get("blob")?)),
+        _ => None,
+    };
+    event.sealed_request = row.get("sealed_request")?;
+    Ok(Some(StoredEvent::new(event, number(row, BATCH)?)))
+}
+
+fn set(fields: &mut FieldValues, field: Field, value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Null => {}
+        ValueRef::Integer(number) => fields.set(field, &number.to_string()),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => fields.set(field, text),
+            Err(_) => return false,
+        },
+        ValueRef::Blob(bytes) => match <[u8; 16]>::try_from(bytes) {
+            Ok(octets) => fields.set(field, &address_text(octets)),
+            Err(_) => return false,
+        },
+        ValueRef::Real(_) => return false,
+    }
+    true
+}

@@ -1,0 +1,123 @@
+//! Counts by value and bucket.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::budget::Looking;
+use super::buckets::{Buckets, Place};
+use super::merge::{Merge, Next};
+use super::pool::Pool;
+use super::scan::{Scan, Visible};
+use super::segment::Key;
+use super::values::{ValueId, Values};
+use crate::collector::EventTime;
+use crate::collector::query::{Filter, TimeRange};
+use crate::collector::store::StoreError;
+use crate::collector::store::sqlite::partitions::Partition;
+
+/// Counts of one query, some 40 bytes each: more would be of no use to anybody, and end it.
+const MAX_CELLS: usize = 1 << 20;
+
+/// Counts by value and bucket.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) buckets: Buckets,
+    pub(super) values: Values,
+    cells: HashMap<(ValueId, Place), u64>,
+}
+
+/// What rows to count, and where they are.
+#[derive(Debug)]
+pub(super) struct Rows<'q> {
+    pub(super) pool: &'q Arc<Pool>,
+    /// Newest first.
+    pub(super) partitions: &'q [Arc<Partition>],
+    pub(super) filter: &'q Filter,
+    pub(super) visible: &'q Visible,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub(super) fn new(buckets: Buckets, values: Values) -> Self {
+        Self { buckets, values, cells: HashMap::new() }
+    }
+
+    /// Counts events of a moment of the range.
+    pub(super) fn add(&mut self, value: ValueId, at: i64, count: u64) {
+        let cell = self.cells.entry((value, self.buckets.place(at))).or_default();
+        *cell = cell.saturating_add(count);
+    }
+
+    /// Forgets what is in buckets before a place.
+    pub(super) fn forget_before(&mut self, first: Place) {
+        self.cells.retain(|(_, place), _| *place >= first);
+    }
+
+    /// The counts, with the values that they are of.
+    pub(super) fn into_parts(self) -> (Values, HashMap<(ValueId, Place), u64>) {
+        (self.values, self.cells)
+    }
+
+    /// Counts rows of a range, newest first. Answers from when on all were counted, where that is not
+    /// all of them.
+    pub(super) fn count(
+        &mut self,
+        rows: &Rows<'_>,
+        range: TimeRange,
+        looking: Looking,
+    ) -> Result<(Looking, Option<EventTime>), StoreError> {
+        let values = std::mem::take(&mut self.values);
+        let bounds = (range.from, Key::first_of(range.until));
+        let mut scan = Scan::of_values(rows.filter, rows.visible.clone(), bounds, looking, values);
+        let mut stopped = Ok(None);
+        for partition in rows.partitions {
+            let day = partition.day();
+            if range.is_empty() || day < range.from.day() || day > range.until.day() {
+                continue;
+            }
+            stopped = self.count_partition(rows.pool, partition, &mut scan);
+            if !matches!(stopped, Ok(None)) {
+                break;
+            }
+        }
+        let (values, looking) = scan.into_parts();
+        self.values = values.unwrap_or_default();
+        Ok((looking, stopped?))
+    }
+
+    fn count_partition(
+        &mut self,
+        pool: &Arc<Pool>,
+        partition: &Arc<Partition>,
+        scan: &mut Scan<'_>,
+    ) -> Result<Option<EventTime>, StoreError> {
+        let Some(reading) = pool.read(partition)? else { return Ok(None) };
+        let mut merge = Merge::new(&reading, scan)?;
+        // Events of one moment count all together, or not at all.
+        let mut held: Vec<ValueId> = Vec::new();
+        let mut moment = EventTime(i64::MAX);
+        loop {
+            let next = merge.next(scan)?;
+            if !matches!(&next, Next::Found(found) if found.key.at == moment) {
+                let counted_from = match &next {
+                    Next::Stopped(key) => key.looked_at_from(),
+                    Next::Found(_) | Next::End => EventTime(i64::MIN),
+                };
+                for value in held.drain(..).filter(|_| moment >= counted_from) {
+                    self.add(value, moment.0, 1);
+                }
+            }
+            match next {
+                Next::Found(found) if self.cells.len() >= MAX_CELLS => {
+                    return Ok(Some(EventTime(found.key.at.0.saturating_add(1))));
+                }
+                Next::Found(found) => {
+                    moment = found.key.at;
+                    held.extend(found.value);
+                }
+                Next::Stopped(key) => return Ok(Some(key.looked_at_from())),
+                Next::End => return Ok(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Rows are deleted: of batches that were given up, and of times that an owner wants gone.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::error;
+use super::super::rollup::{self, HourCounts};
+use super::Step;
+use super::day::Day;
+use super::merge;
+use crate::collector::Field;
+use crate::collector::query::{Snapshot, TimeRange};
+use crate::collector::store::StoreError;
+
+/// Rows that one step deletes: a tenth of a second at most, with the indexes of a sealed segment.
+const ROWS_PER_STEP: i64 = 2_000;
+
+/// Where rows are deleted, and which.
+struct Place {
+    segment: i64,
+    from: i64,
+    until: i64,
+}
+
+impl Day {
+    /// Deletes some rows of a batch that is given up; its counts go with the last of them.
+    pub(super) fn erase_step(&mut self, batch: u64) -> Result<Step, StoreError> {
+        let path = self.path().to_owned();
+        let as_error = |error| error::of(&error, &path);
+        let sql = "SELECT segment, min(min_at), max(max_at) FROM chunks WHERE batch = ?1 \
+                   GROUP BY segment ORDER BY segment LIMIT 1";
+        let place = self.db.prepare_cached(sql).and_then(|mut statement| {
+            let place = |row: &rusqlite::Row<'_>| {
+                Ok(Place { segment: row.get(0)?, from: row.get(1)?, until: row.get(2)? })
+            };
+            statement.query_row([batch], place).optional()
+        });
+        let Some(place) = place.map_err(as_error)? else { return Ok(Step::Done) };
+        self.transaction(|day| {
+            let gone = delete_batch(&day.db, &place, batch).map_err(as_error)?;
+            day.take_rows(place.segment, gone)?;
+            if gone < ROWS_PER_STEP {
+                let sql = "DELETE FROM chunks WHERE batch = ?1 AND segment = ?2";
+                day.db.execute(sql, (batch, place.segment)).map_err(as_error)?;
+                let sql = "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk NOT IN \
+                           (SELECT chunk FROM chunks WHERE batch = ?1)";
+                let deltas = day.db.execute(sql, [batch]).map_err(as_error)?;
+                day.deltas = day.deltas.saturating_sub(u64::try_from(deltas).unwrap_or_default());
+            }
+            Ok(Step::More)
+        })
+    }
+
+    /// Deletes some events of a time range that can be seen, and takes them out of the counts. Answers how many.
+    ///
+    /// The counts of all visible batches have to be merged before.
+    pub(super) fn delete_step(
+        &mut self,
+        range: TimeRange,
+        visible: &Snapshot,
+    ) -> Result<(Step, u64), StoreError> {
+        let path = self.path().to_owned();
+        let as_error = |error| error::of(&error, &path);
+        for place in 0..self.segments.len() {
+            let Some(segment) = self.segments.get(place) else { break };
+            let apart = segment.max_at < range.from.0 || segment.min_at >= range.until.0;
+            if segment.rows == 0 || apart {
+                continue;
+            }
+            let place = Place { segment: segment.number, from: range.from.0, until: range.until.0 };
+            let found = find(&self.db, &place, visible).map_err(as_error)?;
+            if found.keys.is_empty() {
+                continue;
+            }
+            let gone = self.transaction(|day| {
+                day.reopen_closed()?;
+                delete_keys(&day.db, place.segment, &found.keys).map_err(as_error)?;
+                merge::add(&day.db, &found.counts).map_err(as_error)?;
+                let gone = i64::try_from(found.keys.len()).unwrap_or(i64::MAX);
+                day.take_rows(place.segment, gone).map(|()| gone)
+            })?;
+            return Ok((Step::More, u64::try_from(gone).unwrap_or_default()));
+        }
+        Ok((Step::Done, 0))
+    }
+
+    /// How many events can be seen when these batches cannot.
+    pub(super) fn visible_rows(&self, pending: &[u64]) -> Result<u64, StoreError> {
+        let all: i64 = self.segments.iter().map(|segment| segment.rows).sum();
+        let hidden = self.pending_rows(pending)?;
+        Ok(u64::try_from(all.saturating_sub(hidden)).unwrap_or_default())
+    }
+
+    /// How many events these batches have here.
+    pub(super) fn pending_rows(&self, pending: &[u64]) -> Result<i64, StoreError> {
+        let count = || {
+            let mut statement =
+                self.db.prepare_cached("SELECT coalesce(sum(rows), 0) FROM chunks WHERE batch = ?1")?;
+            let of = |batch: &u64| statement.query_row([*batch], |row| row.get::<_, i64>(0));
+            pending.iter().map(of).sum::<rusqlite::Result<i64>>()
+        };
+        count().map_err(|error| self.error(&error))
+    }
+
+    fn take_rows(&mut self, number: i64, gone: i64) -> Result<(), StoreError> {
+        let Some(segment) = self.segments.iter_mut().find(|segment| segment.number == number) else {
+            return Ok(());
+        };
+        segment.rows = segment.rows.saturating_sub(gone).max(0);
+        segment.save(&self.db).map_err(|error| error::of(&error, self.partition.path()))
+    }
+}
+
+fn delete_batch(db: &Connection, place: &Place, batch: u64) -> rusqlite::Result<i64> {
+    let sql = format!(
+        "SELECT at, id FROM events_{} WHERE at BETWEEN ?1 AND ?2 AND batch = ?3 LIMIT {ROWS_PER_STEP}",
+        place.segment
+    );
+    let keys: Vec<(i64, [u8; 16])> = db
+        .prepare_cached(&sql)?
+        .query_map((place.from, place.until, batch), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    delete_keys(db, place.segment, &keys)?;
+    Ok(i64::try_from(keys.len()).unwrap_or(i64::MAX))
+}
+
+fn delete_keys(db: &Connection, segment: i64, keys: &[(i64, [u8; 16])]) -> rusqlite::Result<()> {
+    for table in ["blobs", "events"] {
+        let sql = format!("DELETE FROM {table}_{segment} WHERE at = ?1 AND id = ?2");
+        let mut delete = db.prepare_cached(&sql)?;
+        for key in keys {
+            delete.execute(*key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Events that are about to go, with what to take from the counts.
+#[derive(Default)]
+struct Found {
+    keys: Vec<(i64, [u8; 16])>,
+    counts: HourCounts,
+}
+
+fn find(db: &Connection, place: &Place, visible: &Snapshot) -> rusqlite::Result<Found> {
+    let dims = rollup::DIMS.map(Field::column).join(", ");
+    let sql = format!(
+        "SELECT at, id, batch, action, {dims} FROM events_{} WHERE at >= ?1 AND at < ?2 ORDER BY at",
+        place.segment
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query((place.from, place.until))?;
+    let mut found = Found::default();
+    while let Some(row) = rows.next()? {
+        if !visible.contains(row.get(2)?) {
+            continue;
+        }
+        let at = row.get(0)?;
+        let action = row.get_ref(3)?.as_str_or_null()?;
+        for (dim, column) in rollup::DIMS.into_iter().zip(4_usize..) {
+            let value = row.get_ref(column)?.as_str_or_null()?;
+            found.counts.add(dim, value, action, rollup::minute_of(at), -1);
+        }
+        found.keys.push((at, row.get(1)?));
+        if found.keys.len() >= usize::try_from(ROWS_PER_STEP).unwrap_or(usize::MAX) {
+            break;
+        }
+    }
+    Ok(found)
+}

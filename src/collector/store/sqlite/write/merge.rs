@@ -1,0 +1,97 @@
+//! Counts of chunks go into the day's counts, and what is deleted is taken out of them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::error;
+use super::super::rollup::{self, HourCounts};
+use super::Step;
+use super::day::Day;
+use crate::collector::query::Snapshot;
+use crate::collector::store::StoreError;
+
+/// Chunks that one step merges: their counts are added up in memory first, and then each hour is
+/// written once.
+const CHUNKS_PER_STEP: usize = 16;
+
+impl Day {
+    /// Merges the counts of some chunks whose batches can be seen.
+    pub(super) fn merge_step(&mut self, visible: &Snapshot) -> Result<Step, StoreError> {
+        if self.deltas == 0 {
+            return Ok(Step::Done);
+        }
+        let path = self.path().to_owned();
+        let as_error = |error| error::of(&error, &path);
+        let due = due(&self.db, visible).map_err(as_error)?;
+        if due.is_empty() {
+            return Ok(Step::Done);
+        }
+        let merged = due.len();
+        self.transaction(|day| {
+            let mut counts = HourCounts::default();
+            for (batch, chunk) in due {
+                let sql = "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
+                let mut delete = day.db.prepare_cached(sql).map_err(as_error)?;
+                let packed: Vec<u8> =
+                    delete.query_row((batch, chunk), |row| row.get(0)).map_err(as_error)?;
+                counts.add_packed(&packed);
+            }
+            add(&day.db, &counts).map_err(as_error)
+        })?;
+        self.deltas = self.deltas.saturating_sub(u64::try_from(merged).unwrap_or(u64::MAX));
+        Ok(if merged < CHUNKS_PER_STEP { Step::Done } else { Step::More })
+    }
+}
+
+fn due(db: &Connection, visible: &Snapshot) -> rusqlite::Result<Vec<(u64, i64)>> {
+    let sql = "SELECT batch, chunk FROM rollup_delta WHERE batch <= ?1 ORDER BY batch, chunk";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([i64::try_from(visible.last).unwrap_or(i64::MAX)])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        let batch = row.get(0)?;
+        if due.len() >= CHUNKS_PER_STEP {
+            break;
+        }
+        if visible.contains(batch) {
+            due.push((batch, row.get(1)?));
+        }
+    }
+    Ok(due)
+}
+
+/// Adds counts to the day's; within the caller's transaction.
+pub(super) fn add(db: &Connection, counts: &HourCounts) -> rusqlite::Result<()> {
+    let mut read = db.prepare_cached(
+        "SELECT minutes FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
+    )?;
+    let mut write = db.prepare_cached("INSERT OR REPLACE INTO rollup VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut drop = db.prepare_cached(
+        "DELETE FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
+    )?;
+    // Neighbours in the table one after the other.
+    let ordered: BTreeMap<_, _> = counts.hours.iter().collect();
+    for ((dim, hour, value, action), added) in ordered {
+        let (dim, value, action) = (dim.column(), Value(value.as_deref()), Value(action.as_deref()));
+        let before: Option<Vec<u8>> =
+            read.query_row((dim, hour, value, action), |row| row.get(0)).optional()?;
+        let (minutes, count) = rollup::add_to_hour(before.as_deref().unwrap_or_default(), added);
+        if count > 0 {
+            write.execute((dim, hour, value, action, count, minutes))?;
+        } else {
+            drop.execute((dim, hour, value, action))?;
+        }
+    }
+    Ok(())
+}
+
+/// A text, or 0 for one that events lack.
+#[derive(Clone, Copy)]
+struct Value<'v>(Option<&'v str>);
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(self.0.map_or_else(|| 0_i64.into(), Into::into))
+    }
+}
