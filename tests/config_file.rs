@@ -137,7 +137,7 @@ did you mean `max_age`?
 wafpass.toml:4:1: there is no `query`
 it belongs into [signature]
 wafpass.toml:5:1: there is no `bounds`
-leave it out, or write one of: audience, enforcement, keys, freshness, waf, signature, routes, replay, limits, refusal, telemetry, reload, explain
+leave it out, or write one of: audience, enforcement, keys, freshness, waf, signature, routes, replay, limits, refusal, telemetry, reload, explain, collector
 wafpass.toml:7:1: `waf.evidence` cannot have this value
 write one of: "required", "not-required"
 wafpass.toml:9:1: `refusal.status` cannot have this value

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wafpass::config::{Config, EXAMPLE, json_schema};
+use wafpass::config::{CollectorConfig, CollectorSettings, Config, EXAMPLE, json_schema};
 
 /// The example with every line that is commented out taken in.
 fn everything() -> String {
@@ -188,6 +188,44 @@ fn the_schema_takes_what_the_reader_takes() {
         assert_ne!(bad, example);
         assert_eq!(judge(&bad), (false, false), "{bad}");
     }
+}
+
+#[test]
+fn the_schema_takes_what_a_collector_takes() {
+    let schema = json_schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let judge = |text: &str| {
+        let is_taken = CollectorConfig::parse(text, "wafpass.toml").is_ok();
+        (validator.is_valid(&as_json(text)), is_taken)
+    };
+    let origin = "audience = \"shop\"\nkeys.file = \"k\"\nfreshness.preset = \"strict\"\n";
+    for good in [
+        "[collector]",
+        "\"$schema\" = \"s.json\"\n[collector]",
+        "[collector]\nlisten = \"[::1]:0\"\nlog = \"json\"\nshutdown = 5\nmin_free = \"1 GiB\"",
+        "[collector.tls]\ncertificate = \"c\"\nprivate_key = \"k\"",
+        "[collector]\nstore = \"clickhouse\"\nclickhouse.url = \"https://h:8443\"",
+        &format!("{origin}[collector]\nperimeter = true"),
+        &format!("{origin}[collector]"),
+    ] {
+        assert_eq!(judge(good), (true, true), "{good}");
+    }
+    for bad in [
+        "",
+        "[collector]\nperimeter = true",
+        "[collector]\n[waf]",
+        "audience = \"shop\"\n[collector]",
+        "[collector]\nlisten = 8787",
+        "[collector]\nstore = \"mysql\"",
+        "[collector]\nlogs = \"json\"",
+        "[collector.tls]\ncertificate = \"c\"",
+        "[collector.limits]\nconnections = 0",
+        "[collector]\nstore = \"clickhouse\"\nclickhouse.database = \"d\"",
+    ] {
+        assert_eq!(judge(bad), (false, false), "{bad}");
+    }
+    let empty = CollectorConfig::parse("[collector]", "wafpass.toml").unwrap();
+    assert_eq!(*empty.settings(), CollectorSettings::default());
 }
 
 /// As tools that check TOML by JSON Schema see them.

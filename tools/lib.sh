@@ -6,6 +6,8 @@ WAFPASS_CACHE=${WAFPASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wafpass}
 
 tools_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 interop_lists=$tools_dir/../tests/interop
+clickhouse_lists=$tools_dir/../tests/clickhouse
+schemathesis_list=$tools_dir/../tests/collector_openapi/requirements.txt
 
 # fail FAULT WAY_OUT: an error in two lines, then out.
 fail() {
@@ -42,9 +44,23 @@ cargo_tools_dir() {
   printf '%s/cargo-tools-%s' "$WAFPASS_CACHE" "${list:0:12}"
 }
 
+# Where the packages live by which tests/collector_openapi asks the collector: one folder for each version of the list.
+schemathesis_dir() {
+  local list
+  list=$(sha256sum <"$schemathesis_list")
+  printf '%s/schemathesis-%s' "$WAFPASS_CACHE" "${list:0:12}"
+}
+
 # Where the packages live that tests/interop compares with: one folder for each version of the two lists.
 interop_dir() {
   local lists
   lists=$(cat "$interop_lists/package-lock.json" "$interop_lists/requirements.txt" | sha256sum)
   printf '%s/interop-%s' "$WAFPASS_CACHE" "${lists:0:12}"
+}
+
+# Where the ClickHouse engine lives that tests/collector_clickhouse runs: one folder for each version of the list.
+clickhouse_dir() {
+  local list
+  list=$(sha256sum <"$clickhouse_lists/requirements.txt")
+  printf '%s/clickhouse-%s' "$WAFPASS_CACHE" "${list:0:12}"
 }

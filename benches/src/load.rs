@@ -169,6 +169,24 @@ impl LoggedEvent {
     }
 }
 
+/// Lines as AWS WAF writes them, what matched in clear.
+#[must_use]
+pub fn aws_waf_lines(load: &mut Load, count: usize) -> String {
+    let mut lines = String::with_capacity(count * 1_600);
+    for (number, event) in load.take(count).enumerate() {
+        let (ms, id, agent) = (event.at_s * 1_000, &event.ray_id, AGENTS[number % AGENTS.len()]);
+        let (host, colo) = (Load::host(number % 7), COLOS[number % COLOS.len()]);
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            lines,
+            r#"{{"timestamp":{ms},"formatVersion":1,"webaclId":"arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/1a2b3c4d","terminatingRuleId":"AWS-AWSManagedRulesSQLiRuleSet","terminatingRuleType":"MANAGED_RULE_GROUP","action":"BLOCK","terminatingRuleMatchDetails":[{{"conditionType":"SQL_INJECTION","sensitivityLevel":"LOW","location":"ALL_QUERY_ARGS","matchedData":["1","OR","{number}","=","{number}"],"matchedFieldName":"id"}}],"httpSourceName":"CF","httpSourceId":"E2EXAMPLE","ruleGroupList":[],"rateBasedRuleList":[],"nonTerminatingMatchingRules":[],"requestHeadersInserted":null,"responseCodeSent":null,"httpRequest":{{"clientIp":"203.0.113.{}","country":"DE","headers":[{{"name":"host","value":"{host}"}},{{"name":"user-agent","value":"{agent}"}},{{"name":"accept","value":"*/*"}},{{"name":"cookie","value":"session={id}{id}"}}],"uri":"/cms/{}","args":"id=1%20OR%20{number}={number}","httpVersion":"HTTP/2.0","httpMethod":"GET","requestId":"{id}-{colo}","fragment":"","scheme":"https","host":"{host}"}},"labels":[{{"name":"awswaf:managed:aws:sql-database:SQLi_QueryArguments"}}]}}"#,
+            number % 256,
+            number % 900,
+        );
+    }
+    lines
+}
+
 /// Packs lines as a sender does.
 #[must_use]
 pub fn gzipped(lines: &str) -> Vec<u8> {

@@ -133,7 +133,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Proble
 fn refused(reason: &'static str) -> Problem {
     telemetry::auth_failed(reason);
     let detail = "Send exactly one authorization: Bearer with a token that is in force: \
-                  wafpass collector tokens create makes one.";
+                  wafpass collector tokens new makes one.";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "there is no valid token", detail)
 }
 

@@ -144,13 +144,22 @@ impl Field {
 /// Texts by field, in one buffer: an event costs one allocation for all of them.
 ///
 /// An integer stands as its decimal digits, an address in its canonical text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FieldValues {
     text: String,
     spans: [(u32, u32); FIELDS],
 }
 
 const ABSENT: (u32, u32) = (u32::MAX, 0);
+
+/// Equal values, in whichever order they were set.
+impl PartialEq for FieldValues {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for FieldValues {}
 
 impl Default for FieldValues {
     fn default() -> Self {

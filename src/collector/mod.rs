@@ -26,10 +26,12 @@ pub mod limits;
 pub mod private_key;
 pub mod query;
 pub mod server;
+mod state;
 pub mod store;
 mod telemetry;
 pub mod tenant;
 
 pub use self::event::{EventId, EventTime, Flags, Intake, NewEvent, SealedText, StoredEvent};
 pub use self::field::{Field, FieldKind, FieldValues};
+pub use self::state::Collector;
 pub use self::tenant::TenantId;

@@ -187,7 +187,9 @@ fn expected(path: &str, message: &str) -> String {
     match (word, expected) {
         _ if LISTS.contains(&path) => format!("[[{path}]], once for each, with keys of its own"),
         ("", _) => "what `wafpass config example` shows".into(),
-        ("u8", _) if path.ends_with(".node") => "a whole number from 0 to 255, without quotes".into(),
+        ("u8", _) if path.ends_with(".node") => {
+            "a whole number from 0 to 255, without quotes".into()
+        }
         // Attempts, origins and uses.
         ("u8", _) => "a whole number from 1 to 15, without quotes".into(),
         ("u16", _) => "a status such as 403, without quotes".into(),

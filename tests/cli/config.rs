@@ -175,3 +175,48 @@ fn the_key_of_the_day_is_signed_with() {
     let judge = ["verify", "--config", "wafpass.toml", "--now", "20261122T003010Z", "request.http"];
     assert!(stdout(place.wafpass(judge).assert().code(0)).starts_with("accepted\n"));
 }
+
+#[test]
+fn check_tells_how_a_collector_is_run() {
+    let place = Place::new();
+    place.file("wafpass.toml", "[collector]\ndata = \"/var/lib/wafpass-collector\"\n");
+    place.wafpass(["config", "check"]).assert().code(0).stderr_eq("").stdout_eq(str![[r#"
+wafpass.toml loads
+
+Collector
+  service    127.0.0.1:8787, without TLS
+  admin      127.0.0.1:8788
+  data       /var/lib/wafpass-collector
+  store      sqlite
+  ingest     asks for a token
+
+"#]]);
+    place.file(
+        "wafpass.toml",
+        "[collector]\nlisten = \"0.0.0.0:80\"\ninsecure_http = true\nstore = \"clickhouse\"\nclickhouse.url = \"https://clickhouse.internal:8443\"\n",
+    );
+    place.wafpass(["config", "check"]).assert().code(0).stderr_eq("").stdout_eq(str![[r#"
+wafpass.toml loads
+
+Collector
+  service    0.0.0.0:80, without TLS
+  admin      127.0.0.1:8788
+  data       wafpass-collector
+  store      clickhouse, wafpass at https://clickhouse.internal:8443
+  ingest     asks for a token
+  insecure_http
+    who sits in between reads tokens
+
+"#]]);
+    place.file("wafpass.toml", format!("{CONFIG}[collector]\nperimeter = true\n"));
+    place.secret("keys.json", KEYS);
+    let both = stdout(place.wafpass(["config", "check"]).assert().code(0));
+    assert!(both.contains("\nKeys\n") && both.contains("\nCollector\n"), "{both}");
+    assert!(both.contains("asks for a token and an edge signature for shop\n"), "{both}");
+    place.file("wafpass.toml", "[collector]\nlisten = \"0.0.0.0:80\"\n");
+    place.wafpass(["config", "check"]).assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+error: wafpass.toml:2:1: the service would listen without TLS on an address that others reach: they read the tokens
+try:   write a table [collector.tls], or listen on 127.0.0.1 behind a proxy with TLS; insecure_http = true lets it be
+
+"#]]);
+}

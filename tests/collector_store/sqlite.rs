@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tempfile::TempDir;
+use wafpass::UnixTime;
 use wafpass::clock::Clock;
 use wafpass::collector::catalogue::{Catalogue, TenantSettings};
 use wafpass::collector::store::Store;
 use wafpass::collector::store::sqlite::SqliteStore;
-use wafpass::time::UnixTime;
 
 use crate::support::conformance::Lab;
 use crate::support::events::{MIDNIGHT, acme, globex};

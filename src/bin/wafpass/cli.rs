@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::error::Fault;
 use crate::matched_data::{decrypt, encrypt, generate_key_pair, inspect, rewrap};
 use crate::{
-    Verdict, config, demo, explain, keygen, keys, report, rules, sign, style, vectors, verify,
+    Verdict, collector, config, demo, explain, keygen, keys, report, rules, sign, style, vectors,
+    verify,
 };
 
 const AFTER: &str = "\
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     Rewrap(rewrap::Args),
     Rules(rules::Args),
+    Collector(collector::Args),
 }
 
 impl Command {
@@ -71,6 +73,7 @@ impl Command {
             Self::Inspect(args) => args.run(out),
             Self::Rewrap(args) => args.run(out),
             Self::Rules(args) => args.run(out),
+            Self::Collector(args) => args.run(out),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `wafpass config`: what a `wafpass.toml` asks for, its schema, and an example.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use wafpass::config::{Config, ConfigFault, EXAMPLE, KeySource, LoadedKey, json_schema};
+use wafpass::config::{
+    ClearHttp, CollectorConfig, Config, ConfigFault, EXAMPLE, KeySource, LoadedKey, StoreSettings,
+    json_schema,
+};
 use wafpass::key_directory::OriginKey;
 use wafpass::limits::DEFAULT_LOGGED_PER_SECOND;
 use wafpass::{
@@ -17,7 +20,8 @@ use crate::{Verdict, style};
 
 const AFTER: &str = "\
 The same file is for the library (Config::load) and for --config of sign, verify
-and explain. The example has every key, with its default and its reason.
+and explain; its section [collector] is for wafpass collector. The example has
+every key, with its default and its reason.
 
 Examples:
   wafpass config example > wafpass.toml
@@ -79,10 +83,18 @@ impl Args {
 
 impl Check {
     fn run(&self, out: &mut dyn Write) -> Result<Verdict, Fault> {
-        let loaded = Config::load(&self.file).and_then(|config| Ok((config.keys()?, config)));
-        match loaded {
-            Ok((keys, config)) => {
-                print(out, &config, &keys, clock::now())?;
+        match Loaded::of(&self.file) {
+            Ok(Loaded { origin, collector }) => {
+                writeln!(out, "{} {GOOD}loads{GOOD:#}\n", shown(&self.file))?;
+                if let Some((config, keys)) = &origin {
+                    print(out, config, keys, clock::now())?;
+                }
+                if let Some(collector) = &collector {
+                    if origin.is_some() {
+                        writeln!(out)?;
+                    }
+                    print_collector(out, collector)?;
+                }
                 Ok(Verdict::Good)
             }
             Err(fault @ ConfigFault::Text { .. }) => {
@@ -94,13 +106,30 @@ impl Check {
     }
 }
 
+/// What a file is for: origins, a collector, or both.
+struct Loaded {
+    origin: Option<(Config, Vec<LoadedKey>)>,
+    collector: Option<CollectorConfig>,
+}
+
+impl Loaded {
+    fn of(file: &Path) -> Result<Self, ConfigFault> {
+        let collector = CollectorConfig::load_if_any(file)?;
+        if collector.as_ref().is_some_and(|config| config.stands_alone()) {
+            return Ok(Self { origin: None, collector });
+        }
+        let config = Config::load(file)?;
+        let keys = config.keys()?;
+        Ok(Self { origin: Some((config, keys)), collector })
+    }
+}
+
 fn print(
     out: &mut dyn Write,
     config: &Config,
     keys: &[LoadedKey],
     now: UnixTime,
 ) -> Result<(), Fault> {
-    writeln!(out, "{} {GOOD}loads{GOOD:#}\n", shown(config.path()))?;
     print_policy(out, config)?;
     print_routes(out, config)?;
     print_keys(out, keys, now)?;
@@ -237,6 +266,34 @@ fn print_loosened(out: &mut dyn Write, config: &Config) -> Result<(), Fault> {
     }
     for loosened in loosened {
         writeln!(out, "  {}\n    {FAINT}{}{FAINT:#}", loosened.setting, loosened.why)?;
+    }
+    Ok(())
+}
+
+fn print_collector(out: &mut dyn Write, config: &CollectorConfig) -> Result<(), Fault> {
+    let settings = config.settings();
+    let tls = if settings.tls.is_some() { "TLS" } else { "without TLS" };
+    let store = match &settings.store {
+        StoreSettings::ClickHouse(there) => {
+            format!("clickhouse, {} at {}", there.database, there.url)
+        }
+        _ => "sqlite".into(),
+    };
+    let credentials = match config.perimeter() {
+        Some(perimeter) => format!("a token and an edge signature for {}", perimeter.audience()),
+        None => "a token".into(),
+    };
+    writeln!(out, "{HEADING}Collector{HEADING:#}")?;
+    writeln!(out, "  service    {}, {tls}", settings.listen)?;
+    writeln!(out, "  admin      {}", settings.admin_listen)?;
+    writeln!(out, "  data       {}", shown(&settings.data))?;
+    writeln!(out, "  store      {store}")?;
+    writeln!(out, "  ingest     asks for {credentials}")?;
+    if settings.clear_http == ClearHttp::InsecureAnywhere {
+        writeln!(
+            out,
+            "  {BAD}insecure_http{BAD:#}\n    {FAINT}who sits in between reads tokens{FAINT:#}"
+        )?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod capture;
 mod cli;
+mod collector;
 mod compare;
 mod config;
 mod demo;

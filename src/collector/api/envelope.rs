@@ -26,7 +26,6 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
 }
 
 /// The answer where a handler panicked: what it was about to say is not known, so nothing of it is said.
-#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanic asks for")]
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     tracing::error!("a handler panicked");
     of_status(StatusCode::INTERNAL_SERVER_ERROR, "").into_response()

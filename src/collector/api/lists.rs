@@ -7,13 +7,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Problem;
-use super::moments;
+use super::{Problem, book, moments};
 use super::params::Parameters;
 use crate::collector::auth::{Authorized, Read};
-use crate::collector::catalogue::{Catalogue, ListedBatch, ListedQuarantine};
+use crate::collector::catalogue::{ListedBatch, ListedQuarantine};
 use crate::collector::limits::MAX_LISTED;
-use crate::collector::store::StoreError;
 use crate::collector::{Collector, EventTime};
 
 /// Entries of a list, where the request does not say.
@@ -87,9 +85,10 @@ pub(super) async fn batches(
     RawQuery(query): RawQuery,
 ) -> Result<Json<BatchList>, Problem> {
     let (before, limit) = place(query.as_deref())?;
-    let listed =
-        from_catalogue(collector, move |book| book.batches(&principal.tenant, before, limit))
-            .await?;
+    let listed = book::ask(&collector, move |book| {
+        Ok(book.batches(&principal.tenant, before, limit)?)
+    })
+    .await?;
     let next = listed.last().filter(|_| listed.len() == limit).map(|last| last.batch);
     Ok(Json(BatchList { batches: listed.into_iter().map(Batch::from).collect(), next }))
 }
@@ -164,7 +163,7 @@ pub(super) async fn quarantine(
     RawQuery(query): RawQuery,
 ) -> Result<Json<QuarantineList>, Problem> {
     let (before, limit) = place(query.as_deref())?;
-    let (listed, counts) = from_catalogue(collector, move |book| {
+    let (listed, counts) = book::ask(&collector, move |book| {
         let listed = book.quarantine(&principal.tenant, before, limit)?;
         Ok((listed, book.quarantine_counts(&principal.tenant)?))
     })
@@ -187,15 +186,4 @@ fn place(query: Option<&str>) -> Result<(Option<u64>, usize), Problem> {
         Some(_) => Some(parameters.number("before", 0, 0, MAX_NUMBER)?),
     };
     Ok((before, parameters.number("limit", DEFAULT_LISTED, 1, MAX_LISTED)?))
-}
-
-// The catalogue waits for its file: not on a thread that serves others.
-async fn from_catalogue<T: Send + 'static>(
-    collector: Collector,
-    ask: impl FnOnce(&Catalogue) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Problem> {
-    let asked = tokio::task::spawn_blocking(move || ask(&collector.catalogue)).await;
-    let failed =
-        |_| StoreError::Failed { reason: "a task of the catalogue ended early".to_owned() };
-    Ok(asked.map_err(failed)??)
 }

@@ -19,6 +19,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Problem;
+use super::export::Format;
+use super::filter::FieldName;
+use super::moments::Moment;
 use crate::collector::Collector;
 
 /// Problems that any operation may answer with: status, name, what it means.
@@ -93,6 +96,10 @@ fn preamble() -> OpenApi {
     );
     let mut components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
+        // Of parameters, which utoipa does not collect.
+        .schema(Moment::name(), Moment::schema())
+        .schema(FieldName::name(), FieldName::schema())
+        .schema(Format::name(), Format::schema())
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("firehose", SecurityScheme::ApiKey(ApiKey::Header(firehose)));
     let mut schemas = Vec::new();

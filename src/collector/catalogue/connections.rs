@@ -165,10 +165,6 @@ impl Catalogue {
         i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What is in the file, as of a second ago at most.
     pub(super) fn known(&self) -> Result<Arc<Known>, StoreError> {
         let looked_ms = self.looked_ms.load(Ordering::Acquire);

@@ -33,7 +33,7 @@ pub enum CatalogueError {
     NoSuchToken,
     /// A token without scopes, with a long name, or that is over when it begins.
     #[error(
-        "a token needs a scope, a name of 1 to 64 printable characters, and an expiry to come\nwafpass collector tokens create --help"
+        "a token needs a scope, a name of 1 to 64 printable characters, and an expiry to come\nwafpass collector tokens new --help"
     )]
     UnusableToken,
     /// A setting is out of its bounds.

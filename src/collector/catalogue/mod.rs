@@ -18,6 +18,7 @@ mod ledger;
 mod quarantine;
 mod records;
 mod schema;
+mod stats;
 mod tenancy;
 mod tenants;
 mod tokens;
@@ -36,6 +37,7 @@ pub use self::records::{
     BatchCounts, BatchKey, BatchRecord, Principal, QuarantineCode, Quarantined, RecordedBatch,
     Scope, Scopes,
 };
+pub use self::stats::{TenantStats, stats};
 pub use self::tenancy::TenantRecord;
 pub use self::tenants::{ClearText, IngestPolicy, TenantSettings};
 pub use self::tokens::{AuthFault, NewToken, TokenRecord, TokenRequest};

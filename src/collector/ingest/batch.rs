@@ -61,7 +61,7 @@ pub(super) struct Job {
     pub(super) store: Arc<dyn Store>,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) reception: Arc<Reception>,
-    pub(super) place: Place,
+    pub(super) _place: Place,
     pub(super) rules: Rules,
     pub(super) coding: Coding,
     pub(super) form: Form,
@@ -196,7 +196,7 @@ impl<'j> Taking<'j> {
             }
         }
         let Hashed { body, hash } = records.into_source();
-        Ok((hash.finish(), body.bytes()))
+        Ok((hash.finish(), body.inflated()))
     }
 
     /// Takes one line.

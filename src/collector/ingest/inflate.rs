@@ -85,7 +85,7 @@ impl Inflated {
     }
 
     /// Inflated bytes so far.
-    pub(super) const fn bytes(&self) -> u64 {
+    pub(super) const fn inflated(&self) -> u64 {
         self.bytes
     }
 }

@@ -157,6 +157,19 @@ impl Metadata {
         self.push(name, &json);
     }
 
+    /// Adds a list of texts.
+    pub(super) fn push_list(&mut self, name: &str, texts: &[&str]) {
+        let mut json = String::from("[");
+        for (at, text) in texts.iter().enumerate() {
+            if at > 0 {
+                json.push(',');
+            }
+            raw::push_string(&mut json, text);
+        }
+        json.push(']');
+        self.push(name, &json);
+    }
+
     /// Adds the binding of what was sealed here.
     pub(super) fn push_binding(&mut self, binding: &Binding<'_>) {
         self.push("binding", &binding.to_json().to_string());

@@ -338,8 +338,9 @@ impl<R: Read> Records<R> {
             let held = self.held();
             let (at, bytes) = (held.iter().position(is_ink), held.len());
             let blank = held.get(..at.unwrap_or(bytes)).unwrap_or_default();
-            self.blank_lines += u64::try_from(memchr_iter(b'\n', blank).count()).unwrap_or(0);
-            self.start += blank.len();
+            let (breaks, blank_bytes) = (memchr_iter(b'\n', blank).count(), blank.len());
+            self.blank_lines += u64::try_from(breaks).unwrap_or(0);
+            self.start += blank_bytes;
             if at.is_some() {
                 return Ok(self.held().first().copied());
             }

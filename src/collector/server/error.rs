@@ -38,7 +38,9 @@ pub enum ServeError {
         mode: u32,
     },
     /// An address cannot be listened on.
-    #[error("{address} cannot be listened on: {error}\nend what listens there, or name another address: listen and admin_listen in [collector]")]
+    #[error(
+        "{address} cannot be listened on: {error}\nend what listens there, or name another address: listen and admin_listen in [collector]"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -46,13 +48,17 @@ pub enum ServeError {
         error: io::Error,
     },
     /// Tokens would go over a network in clear.
-    #[error("{address} would be listened on without TLS, and others reach it: they read the tokens\nwrite a table [collector.tls], or listen on 127.0.0.1; insecure_http = true lets it be")]
+    #[error(
+        "{address} would be listened on without TLS, and others reach it: they read the tokens\nwrite a table [collector.tls], or listen on 127.0.0.1; insecure_http = true lets it be"
+    )]
     Exposed {
         /// The address.
         address: SocketAddr,
     },
     /// The certificate and its private key do not make a server.
-    #[error("the certificate cannot be used: {reason}\nname a chain in PEM, its own certificate first, and the private key of that one")]
+    #[error(
+        "the certificate cannot be used: {reason}\nname a chain in PEM, its own certificate first, and the private key of that one"
+    )]
     Certificate {
         /// What is wrong; nothing of the key.
         reason: String,

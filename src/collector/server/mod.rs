@@ -71,8 +71,8 @@ use self::limits::MAX_ADMIN_CONNECTIONS;
 use self::space::Space;
 use self::tls::Certificate;
 use self::upkeep::Hangups;
-use super::api;
 use super::Collector;
+use super::api;
 use crate::config::{CollectorConfig, CollectorSettings};
 use crate::telemetry::Prometheus;
 

@@ -45,7 +45,11 @@ impl Space {
         if is_low != self.is_low.swap(is_low, Ordering::Relaxed) {
             if is_low {
                 telemetry::alarm("space");
-                tracing::error!(free, least = self.least_bytes, "too little free space: batches are refused");
+                tracing::error!(
+                    free,
+                    least = self.least_bytes,
+                    "too little free space: batches are refused"
+                );
             } else {
                 tracing::info!(free, "there is space again");
             }
@@ -64,7 +68,11 @@ impl Space {
 }
 
 /// Refuses what would be stored while there is too little space.
-pub(super) async fn guard(State(space): State<Arc<Space>>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State(space): State<Arc<Space>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if !space.is_low() {
         return next.run(request).await;
     }

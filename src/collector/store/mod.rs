@@ -2,6 +2,7 @@
 
 #[cfg(feature = "clickhouse")]
 pub mod clickhouse;
+pub mod migrate;
 pub mod sqlite;
 mod visibility;
 

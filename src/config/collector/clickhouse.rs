@@ -46,13 +46,8 @@ pub(super) fn clickhouse(
         None => faults.add("collector.clickhouse.url", "nothing says where ClickHouse is", URL),
         Some(url) => judge_url(url, table.insecure_plaintext, faults),
     }
-    for (key, name) in [("database", &table.database), ("user", &table.user)] {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if !(1..=64).contains(&name.len()) || !name.bytes().all(is_part) {
-            let fault = format!("`{key}` is not 1 to 64 of A-Z a-z 0-9 - _ .");
-            faults.add(&format!("collector.clickhouse.{key}"), fault, "choose a plain name");
-        }
-    }
+    refuse_odd("database", &table.database, "_", faults);
+    refuse_odd("user", &table.user, "-_.@", faults);
     if !(1..=600).contains(&table.timeout.0) {
         let fault = format!("`timeout` = {} is out of bounds", table.timeout);
         let way_out = "keep it within 1s to 10m; 30s is the default";
@@ -67,6 +62,16 @@ pub(super) fn clickhouse(
         timeout_s: table.timeout.0,
         spool_bytes: table.spool.0,
     })
+}
+
+/// Refuses a name that has to be quoted somewhere.
+fn refuse_odd(key: &str, name: &str, others: &str, faults: &mut Faults<'_>) {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
+    let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if name.len() > 64 || !begins_well || !name.chars().all(is_part) {
+        let fault = format!("`{key}` is not up to 64 of A-Z a-z 0-9 {others}, a letter first");
+        faults.add(&format!("collector.clickhouse.{key}"), fault, "choose a plain name");
+    }
 }
 
 /// Refuses a way on which others read what is sent. Repeats nothing of the URL.

@@ -104,13 +104,13 @@ impl CollectorConfig {
         let base = path.parent().unwrap_or(Path::new(""));
         let table = document.collector.take();
         if table.is_none() {
-            faults.add_at((1, 1), NO_SECTION, WRITE_SECTION);
+            faults.add("collector", NO_SECTION, WRITE_SECTION);
         }
         let table = table.unwrap_or_default();
         let (is_guarded, stands_alone) = (table.perimeter, places.stands_alone("collector"));
         let settings = settings(table, base, &mut faults);
         // What stands in the file is checked, whether it is used here or elsewhere.
-        let asked = is_guarded || !stands_alone;
+        let asked = is_guarded || (places.has("collector") && !stands_alone);
         let origin =
             asked.then(|| origin::settings(document, base, clock::now(), &mut faults)).flatten();
         faults.done(&path)?;
@@ -243,5 +243,7 @@ impl std::fmt::Debug for TlsPem {
 }
 
 fn told(at: &str, text: Text, faults: &mut Faults<'_>) -> Option<Zeroizing<String>> {
-    text.map_err(|(fault, way_out)| faults.add(at, fault, way_out)).ok()
+    // The section has a word of its own for who may read its files.
+    let own = |way_out: String| way_out.replace("in [keys]", "in [collector]");
+    text.map_err(|(fault, way_out)| faults.add(at, fault, own(way_out))).ok()
 }

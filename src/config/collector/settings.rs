@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::clickhouse::{ClickHouseSettings, clickhouse};
 use crate::config::fault::Faults;
 use crate::config::schema::{
-    Collector, CollectorLimits, DEFAULT_ADMIN_PORT, DEFAULT_CONNECTIONS, DEFAULT_DATA, DEFAULT_HEAD_S,
-    DEFAULT_MIN_FREE_BYTES, DEFAULT_PORT, DEFAULT_SHUTDOWN_S, DEFAULT_WRITE_S, LogWord, StoreWord, Tls,
+    Collector, CollectorLimits, DEFAULT_ADMIN_PORT, DEFAULT_CONNECTIONS, DEFAULT_DATA,
+    DEFAULT_HEAD_S, DEFAULT_MIN_FREE_BYTES, DEFAULT_PORT, DEFAULT_SHUTDOWN_S, DEFAULT_WRITE_S,
+    LogWord, StoreWord, Tls,
 };
 use crate::config::units::Seconds;
 use crate::key_directory::Permissions;
@@ -129,11 +130,7 @@ impl Default for CollectorSettings {
 impl Default for ConnectionLimits {
     /// As with an empty section.
     fn default() -> Self {
-        Self {
-            connections: DEFAULT_CONNECTIONS,
-            head_s: DEFAULT_HEAD_S,
-            write_s: DEFAULT_WRITE_S,
-        }
+        Self { connections: DEFAULT_CONNECTIONS, head_s: DEFAULT_HEAD_S, write_s: DEFAULT_WRITE_S }
     }
 }
 
@@ -238,7 +235,8 @@ fn refuse_exposed(
         faults.add("collector.listen", fault, way_out);
     }
     if admin.is_some_and(|address| !address.ip().is_loopback()) {
-        let fault = "metrics would be told without TLS and without a token on an address that others reach";
+        let fault =
+            "metrics would be told without TLS and without a token on an address that others reach";
         let way_out = "listen on 127.0.0.1 (livez and readyz are on the service's address too); insecure_http = true lets it be";
         faults.add("collector.admin_listen", fault, way_out);
     }

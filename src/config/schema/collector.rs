@@ -145,7 +145,7 @@ pub(crate) struct ClickHouse {
     /// `https://HOST:PORT` of its HTTP interface, without user and password.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub(crate) url: Option<String>,
-    /// Database. It has to be there; the tables are made by the service.
+    /// Database. It is made if it is not there, as are its tables.
     pub(crate) database: String,
     /// User.
     pub(crate) user: String,

@@ -12,8 +12,8 @@ mod signature;
 
 pub(super) use self::collector::{
     ClickHouse, Collector, CollectorLimits, DEFAULT_ADMIN_PORT, DEFAULT_CONNECTIONS, DEFAULT_DATA,
-    DEFAULT_HEAD_S, DEFAULT_MIN_FREE_BYTES, DEFAULT_PORT, DEFAULT_SHUTDOWN_S, DEFAULT_WRITE_S, LogWord,
-    StoreWord, Tls,
+    DEFAULT_HEAD_S, DEFAULT_MIN_FREE_BYTES, DEFAULT_PORT, DEFAULT_SHUTDOWN_S, DEFAULT_WRITE_S,
+    LogWord, StoreWord, Tls,
 };
 #[cfg(feature = "schema")]
 pub(super) use self::json::json_schema;

@@ -40,6 +40,16 @@ impl KeyId {
         &self.0
     }
 
+    /// Reads what [`Display`](fmt::Display) writes: 16 lowercase hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 2 * KEY_ID_BYTES || !text.bytes().all(is_hex) {
+            return None;
+        }
+        u64::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+
     fn of(public_key: &[u8]) -> Self {
         let mut id = [0; KEY_ID_BYTES];
         for (to, from) in id.iter_mut().zip(Sha256::digest(public_key)) {

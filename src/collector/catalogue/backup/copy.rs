@@ -14,7 +14,7 @@ use crate::collector::catalogue::schema::{self, Access};
 use crate::collector::store::StoreError;
 
 /// The days of all tenants, as paths in the data folder. What else lies there is left alone.
-pub(super) fn days_of(data: &Path) -> Result<Vec<PathBuf>, BackupError> {
+pub(in crate::collector::catalogue) fn days_of(data: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut days = Vec::new();
     for tenant in names(&data.join(EVENTS))?.iter().filter(|name| TenantId::new(name).is_some()) {
         let folder = Path::new(EVENTS).join(tenant);

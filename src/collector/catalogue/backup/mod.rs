@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use self::copy::{copy_database, days_of};
+use self::copy::copy_database;
+pub(super) use self::copy::days_of;
 use self::manifest::{Entry, Manifest};
 pub use self::restore::restore;
 use super::schema::{self, Access, FILE_NAME, shown};

@@ -1,6 +1,6 @@
 //! A chunk's way into `events`: what is there already stays out, the rest goes in once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
 use clickhouse::Row;
@@ -51,7 +51,11 @@ impl Target {
     }
 
     /// Stores a chunk: durable with the answer, visible with the batch's commit.
-    pub(super) async fn store(&mut self, inner: &Inner, events: &[NewEvent]) -> Result<Written, StoreError> {
+    pub(super) async fn store(
+        &mut self,
+        inner: &Inner,
+        events: &[NewEvent],
+    ) -> Result<Written, StoreError> {
         let mut stored = 0;
         // The look for repeats takes so many keys at once.
         for part in events.chunks(CHUNK_EVENTS) {
@@ -88,7 +92,11 @@ impl Target {
 
     /// The rows that are there of these keys, or of keys that look alike; not those of batches that were
     /// given up.
-    async fn look_up(&self, inner: &Inner, keys: impl Iterator<Item = Key>) -> Result<Vec<Known>, Fault> {
+    async fn look_up(
+        &self,
+        inner: &Inner,
+        keys: impl Iterator<Item = Key>,
+    ) -> Result<Vec<Known>, Fault> {
         // 8 bytes each in base64: 10,000 of them stay below the 128 KiB that a parameter may have.
         let (mut times, mut ids) = (Vec::new(), Vec::new());
         let (mut first, mut last) = (EventTime(i64::MAX), EventTime(i64::MIN));
@@ -101,14 +109,20 @@ impl Target {
             return Ok(Vec::new());
         }
         let tenant = Value::Text(self.entry.tenant.to_string());
-        let mut sql = Sql::new("SELECT at, id, batch, batch IN (SELECT batch FROM batch_log WHERE state = 1 AND tenant = ");
-        sql.bind(tenant.clone()).push(") AS is_committed FROM events WHERE tenant = ").bind(tenant.clone());
+        let mut sql = Sql::new(
+            "SELECT at, id, batch, batch IN (SELECT batch FROM batch_log WHERE state = 1 AND tenant = ",
+        );
+        sql.bind(tenant.clone())
+            .push(") AS is_committed FROM events WHERE tenant = ")
+            .bind(tenant.clone());
         sql.push(" AND at >= ").time(first).push(" AND at <= ").time(last);
         sql.push(" AND at IN (SELECT fromUnixTimestamp64Nano(reinterpretAsInt64(piece)) FROM ");
         push_pieces(&mut sql, &times);
         sql.push(") AND substring(id, 1, 8) IN (SELECT piece FROM ");
         push_pieces(&mut sql, &ids);
-        sql.push(") AND batch NOT IN (SELECT batch FROM batch_log WHERE state = 2 AND tenant = ").bind(tenant).push(")");
+        sql.push(") AND batch NOT IN (SELECT batch FROM batch_log WHERE state = 2 AND tenant = ")
+            .bind(tenant)
+            .push(")");
         inner.database.all::<Known>(&sql, &[]).await
     }
 
@@ -148,7 +162,9 @@ impl Target {
 /// Adds a subquery: the pieces of 8 bytes that `bytes` is made of, as rows.
 fn push_pieces(sql: &mut Sql, bytes: &[u8]) {
     sql.push("(SELECT arrayJoin(arrayMap(i -> substring(bytes, i * 8 + 1, 8), range(intDiv(length(bytes), 8))))");
-    sql.push(" AS piece FROM (SELECT base64Decode(").bind(Value::Text(Base64::encode_string(bytes))).push(") AS bytes))");
+    sql.push(" AS piece FROM (SELECT base64Decode(")
+        .bind(Value::Text(Base64::encode_string(bytes)))
+        .push(") AS bytes))");
 }
 
 /// The day after the retention has ended, in Unix seconds: until then it is the collector that deletes.

@@ -45,12 +45,20 @@ impl From<Fault> for StoreError {
     }
 }
 
+/// How much of an answer was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    All,
+    Part,
+}
+
 /// ClickHouse's error codes that say "not now": the same request may go well later.
 /// <https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp>
 const NOT_NOW: [u32; 19] = [
     74, 75, 76, // a file cannot be read, written or opened
     198, 209, 210, // the network
-    202, 203, 241, 252, 439, // too many queries, no free connection, memory, too many parts, no threads
+    202, 203, 241, 252,
+    439, // too many queries, no free connection, memory, too many parts, no threads
     225, 242, 285, 286, 319, 999, // a replica that is read-only, or too few; its keeper
     394, 735, // the query was ended from outside
 ];
@@ -69,8 +77,12 @@ impl From<Error> for Fault {
             Error::SchemaMismatch(_) | Error::InvalidColumnsHeader(_) => {
                 Self::Refused("a table has other columns than this build knows".to_owned())
             }
-            Error::InvalidParams(_) => Self::Refused("the address or a parameter is invalid".to_owned()),
-            Error::Compression(_) | Error::Decompression(_) => Self::Away("compression failed".to_owned()),
+            Error::InvalidParams(_) => {
+                Self::Refused("the address or a parameter is invalid".to_owned())
+            }
+            Error::Compression(_) | Error::Decompression(_) => {
+                Self::Away("compression failed".to_owned())
+            }
             _ => Self::Refused("the client failed".to_owned()),
         }
     }
@@ -137,19 +149,28 @@ impl Database {
         self.in_time(self.query(sql, &[]).fetch_one::<T>()).await
     }
 
-    /// Rows of `events`, from a query that begins with [`EVENT`].
+    /// Rows of `events`, from a query that begins with [`select_events`]; no more once they hold so
+    /// many bytes. Whether all were read.
     pub(super) async fn events(
         &self,
         sql: &Sql,
         settings: &[(&str, &str)],
-    ) -> Result<Vec<StoredEvent>, Fault> {
+        max_bytes: usize,
+    ) -> Result<(Vec<StoredEvent>, Read), Fault> {
         let query = self.query(sql, settings);
         self.in_time(async {
-            let (mut cursor, mut events) = (query.fetch::<EventRow<'_>>()?, Vec::new());
+            let (mut cursor, mut events, mut bytes) =
+                (query.fetch::<EventRow<'_>>()?, Vec::new(), 0);
             while let Some(row) = cursor.next().await? {
-                events.extend(row.event());
+                if bytes >= max_bytes {
+                    return Ok((events, Read::Part));
+                }
+                if let Some(stored) = row.event() {
+                    bytes += stored.event.bytes();
+                    events.push(stored);
+                }
             }
-            Ok(events)
+            Ok((events, Read::All))
         })
         .await
     }
@@ -186,7 +207,10 @@ impl Database {
         settings.iter().fold(query, |query, (name, value)| query.with_setting(*name, *value))
     }
 
-    async fn in_time<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+    async fn in_time<T>(
+        &self,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Fault> {
         let answer = tokio::time::timeout(self.timeout, request).await;
         Ok(answer.map_err(|_| Error::TimedOut)??)
     }

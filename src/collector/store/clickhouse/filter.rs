@@ -33,7 +33,8 @@ pub(super) fn push(sql: &mut Sql, filter: &Filter) {
 /// Whether an index finds what the filter asks for, so that no row has to be looked at in vain.
 pub(super) fn is_indexed(filter: &Filter) -> bool {
     filter.conditions.iter().any(|condition| {
-        let is_equal = matches!(condition.test, Test::AnyOf(_)) && condition.sense == Sense::Include;
+        let is_equal =
+            matches!(condition.test, Test::AnyOf(_)) && condition.sense == Sense::Include;
         is_equal && matches!(condition.field, Field::RayId | Field::ClientIp)
     })
 }
@@ -76,7 +77,9 @@ fn push_any_of(sql: &mut Sql, field: Field, values: &[String]) {
     let valid = values.iter().filter(|value| FieldValues::is_valid(field, value));
     let value = match field.kind() {
         FieldKind::Text => Value::Texts(valid.cloned().collect()),
-        FieldKind::Integer => Value::Numbers(valid.filter_map(|value| value.parse().ok()).collect()),
+        FieldKind::Integer => {
+            Value::Numbers(valid.filter_map(|value| value.parse().ok()).collect())
+        }
         FieldKind::Address => Value::Addresses(valid.filter_map(|value| address(value)).collect()),
     };
     let is_empty = match &value {
@@ -141,7 +144,9 @@ pub(super) fn text_of(field: Field) -> String {
         FieldKind::Text => format!("CAST({column} AS Nullable(String))"),
         FieldKind::Integer => format!("toString({column})"),
         // A mapped IPv4 address is written as such: `::ffff:192.0.2.1`.
-        FieldKind::Address => format!("replaceRegexpOne(toString({column}), '^::ffff:([0-9.]+)$', '\\\\1')"),
+        FieldKind::Address => {
+            format!("replaceRegexpOne(toString({column}), '^::ffff:([0-9.]+)$', '\\\\1')")
+        }
     }
 }
 

@@ -26,8 +26,13 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) visibility: Visibility,
     pub(super) spool: Option<Arc<Spool>>,
+    /// Something is to be done.
     pub(super) wake: Notify,
+    /// Nothing more is.
+    pub(super) closing: Notify,
     pub(super) fallback_retention_days: u32,
+    /// Held while a batch goes from the spool to ClickHouse.
+    pub(super) draining: AsyncMutex<()>,
     /// The place in the sequence up to which numbers are ours.
     reserved: Mutex<u64>,
     open: Mutex<HashMap<BatchId, Arc<AsyncMutex<Open>>>>,
@@ -50,7 +55,19 @@ pub(super) struct Open {
 pub(super) enum Route {
     Undecided,
     Direct(Target),
-    Spool(Writer),
+    Spool(SharedWriter),
+}
+
+/// The disk's threads write with it.
+pub(super) type SharedWriter = Arc<Mutex<Writer>>;
+
+/// What becomes of the number of a batch that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// It stays pending until its rows are gone.
+    Ends,
+    /// The batch goes on in the spool.
+    GoesOn,
 }
 
 /// What is left to do, in this order.
@@ -59,7 +76,7 @@ pub(super) enum Job {
     /// The ledger has the batch, the log has not.
     Finish(Entry),
     /// The batch was given up: its rows go.
-    GiveUp { entry: Entry, has_rows: bool },
+    GiveUp { entry: Entry, has_rows: bool, number: Number },
 }
 
 impl Inner {
@@ -80,7 +97,9 @@ impl Inner {
             visibility: Visibility::new(node.number(last)),
             spool,
             wake: Notify::new(),
+            closing: Notify::new(),
             fallback_retention_days,
+            draining: AsyncMutex::new(()),
             reserved: Mutex::new(reserved),
             open: Mutex::default(),
             turns: Mutex::default(),
@@ -143,9 +162,13 @@ impl Inner {
         lock(&self.retention).get(tenant).copied().unwrap_or(self.fallback_retention_days)
     }
 
-    /// Remembers a tenant's retention; whether it is another than before.
-    pub(super) fn set_retention(&self, tenant: &TenantId, days: u32) -> bool {
-        lock(&self.retention).insert(tenant.clone(), days) != Some(days)
+    /// Remembers a tenant's retention, and what it was.
+    pub(super) fn set_retention(&self, tenant: &TenantId, days: u32) -> Option<u32> {
+        lock(&self.retention).insert(tenant.clone(), days)
+    }
+
+    pub(super) fn forget_retention(&self, tenant: &TenantId) {
+        lock(&self.retention).remove(tenant);
     }
 
     pub(super) fn add_job(&self, job: Job) {
@@ -193,6 +216,7 @@ impl Inner {
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
         self.wake.notify_one();
+        self.closing.notify_one();
     }
 
     pub(super) fn show_spool(&self) {

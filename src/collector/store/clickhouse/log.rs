@@ -62,13 +62,20 @@ struct LogRow {
 
 impl Entry {
     /// Writes what has become of the batch. To write it twice does nothing.
-    pub(super) async fn write(&self, database: &Database, state: State, now_ms: i64) -> Result<(), Fault> {
+    pub(super) async fn write(
+        &self,
+        database: &Database,
+        state: State,
+        now_ms: i64,
+    ) -> Result<(), Fault> {
         let (min_at, max_at) = self.span.unwrap_or_default();
         let expire_at = match state {
             State::Committed => self.expire_at,
             // Rows of it may still be on the way: it is known as given up for as long as they could stay.
             State::Intent | State::GivenUp => {
-                u32::try_from(now_ms.div_euclid(1_000).saturating_add(INTENT_S)).unwrap_or(u32::MAX).max(self.expire_at)
+                u32::try_from(now_ms.div_euclid(1_000).saturating_add(INTENT_S))
+                    .unwrap_or(u32::MAX)
+                    .max(self.expire_at)
             }
         };
         let row = LogRow {

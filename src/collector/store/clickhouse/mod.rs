@@ -76,7 +76,8 @@ impl ClickHouseStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         if !options.has_plain_database() {
-            let reason = "the database's name is not made of letters, digits and _ alone".to_owned();
+            let reason =
+                "the database's name is not made of letters, digits and _ alone".to_owned();
             return Err(StoreError::Failed { reason });
         }
         let spool = options.spool.as_ref().map(Spool::open).transpose()?.map(Arc::new);
@@ -157,7 +158,11 @@ impl Store for ClickHouseStore {
         Box::pin(read::event(&self.inner, tenant, id, at))
     }
 
-    fn histogram<'s>(&'s self, tenant: &'s TenantId, query: HistogramQuery) -> Answer<'s, Histogram> {
+    fn histogram<'s>(
+        &'s self,
+        tenant: &'s TenantId,
+        query: HistogramQuery,
+    ) -> Answer<'s, Histogram> {
         Box::pin(aggregate::histogram(&self.inner, tenant, query))
     }
 

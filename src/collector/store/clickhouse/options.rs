@@ -89,7 +89,8 @@ impl ClickHouseOptions {
     /// Whether the database's name can stand in a statement as it is.
     pub(super) fn has_plain_database(&self) -> bool {
         let name = self.database.as_bytes();
-        let begins_well = name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        let begins_well =
+            name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         let is_plain = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
         begins_well && is_plain && name.len() <= 64
     }

@@ -43,7 +43,11 @@ impl<'de> Visitor<'de> for Bytes {
 }
 
 macro_rules! event_row {
-    (texts: $($text:ident = $text_field:ident,)* numbers: $($number:ident = $number_field:ident,)* addresses: $($address:ident = $address_field:ident,)*) => {
+    (
+        texts { $($text:ident = $text_field:ident,)* }
+        numbers { $($number:ident = $number_field:ident,)* }
+        addresses { $($address:ident = $address_field:ident,)* }
+    ) => {
         /// One row: the columns that every event has, then one for each [`Field`], `NULL` where it is absent.
         #[derive(Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
         pub(super) struct EventRow<'a> {
@@ -121,38 +125,41 @@ macro_rules! event_row {
 }
 
 event_row! {
-    texts:
-    action = Action,
-    rule_id = RuleId,
-    source = Source,
-    kind = Kind,
-    ray_id = RayId,
-    r#ref = Ref,
-    description = Description,
-    client_ip_class = ClientIpClass,
-    client_country = ClientCountry,
-    client_asn_description = ClientAsnDescription,
-    method = Method,
-    scheme = Scheme,
-    protocol = Protocol,
-    host = Host,
-    path = Path,
-    query = Query,
-    user_agent = UserAgent,
-    referer_scheme = RefererScheme,
-    referer_host = RefererHost,
-    referer_path = RefererPath,
-    referer_query = RefererQuery,
-    edge_colo_code = EdgeColoCode,
-    originator_ray_id = OriginatorRayId,
-    key_id = KeyId,
-    numbers:
-    match_index = MatchIndex,
-    client_asn = ClientAsn,
-    edge_response_status = EdgeResponseStatus,
-    origin_response_status = OriginResponseStatus,
-    addresses:
-    client_ip = ClientIp,
+    texts {
+        action = Action,
+        rule_id = RuleId,
+        source = Source,
+        kind = Kind,
+        ray_id = RayId,
+        r#ref = Ref,
+        description = Description,
+        client_ip_class = ClientIpClass,
+        client_country = ClientCountry,
+        client_asn_description = ClientAsnDescription,
+        method = Method,
+        scheme = Scheme,
+        protocol = Protocol,
+        host = Host,
+        path = Path,
+        query = Query,
+        user_agent = UserAgent,
+        referer_scheme = RefererScheme,
+        referer_host = RefererHost,
+        referer_path = RefererPath,
+        referer_query = RefererQuery,
+        edge_colo_code = EdgeColoCode,
+        originator_ray_id = OriginatorRayId,
+        key_id = KeyId,
+    }
+    numbers {
+        match_index = MatchIndex,
+        client_asn = ClientAsn,
+        edge_response_status = EdgeResponseStatus,
+        origin_response_status = OriginResponseStatus,
+    }
+    addresses {
+        client_ip = ClientIp,
+    }
 }
 
 impl EventRow<'_> {

@@ -41,7 +41,9 @@ pub(super) async fn migrate(outside: &Database, now_ms: i64) -> Result<Database,
             database.run(&Sql::new(statement), &[]).await?;
         }
         let row = VersionRow { version, written_at: now_ms };
-        database.insert::<VersionRow>("schema_version", &[row], &format!("schema:{version}")).await?;
+        database
+            .insert::<VersionRow>("schema_version", &[row], &format!("schema:{version}"))
+            .await?;
     }
     Ok(database)
 }
@@ -63,18 +65,32 @@ async fn make_database(outside: &Database) -> Result<(), Fault> {
 /// Their syntax is tested, a cluster is not.
 #[must_use]
 pub fn cluster_ddl() -> Vec<String> {
-    let tables = [("schema_version", VERSION_TABLE), ("events", EVENTS), ("batch_log", BATCH_LOG), ("retention", RETENTION)];
-    let mut statements: Vec<String> = tables.iter().map(|(name, text)| replicated(name, text)).collect();
+    let tables = [
+        ("schema_version", VERSION_TABLE),
+        ("events", EVENTS),
+        ("batch_log", BATCH_LOG),
+        ("retention", RETENTION),
+    ];
+    let mut statements: Vec<String> =
+        tables.iter().map(|(name, text)| replicated(name, text)).collect();
     statements.extend(["events", "batch_log"].map(distributed));
     statements
 }
 
 fn replicated(name: &str, text: &str) -> String {
     let path = format!("('/clickhouse/tables/{{shard}}/{{database}}/{name}', '{{replica}}'");
-    text.replacen(&format!("EXISTS {name}\n"), &format!("EXISTS {name} ON CLUSTER '{{cluster}}'\n"), 1)
-        .replacen("ENGINE = MergeTree\n", &format!("ENGINE = ReplicatedMergeTree{path})\n"), 1)
-        .replacen("ENGINE = ReplacingMergeTree(", &format!("ENGINE = ReplicatedReplacingMergeTree{path}, "), 1)
-        .replacen("non_replicated_deduplication_window", "replicated_deduplication_window", 1)
+    text.replacen(
+        &format!("EXISTS {name}\n"),
+        &format!("EXISTS {name} ON CLUSTER '{{cluster}}'\n"),
+        1,
+    )
+    .replacen("ENGINE = MergeTree\n", &format!("ENGINE = ReplicatedMergeTree{path})\n"), 1)
+    .replacen(
+        "ENGINE = ReplacingMergeTree(",
+        &format!("ENGINE = ReplicatedReplacingMergeTree{path}, "),
+        1,
+    )
+    .replacen("non_replicated_deduplication_window", "replicated_deduplication_window", 1)
 }
 
 /// Each shard has its own collectors; a reader sees all of them by `…_of_all_shards`.

@@ -20,7 +20,11 @@ impl Scope<'_> {
         self.push_place(sql);
         sql.push(" AND batch IN (SELECT batch FROM batch_log WHERE state = 1 AND tenant = ");
         sql.bind(Value::Text(self.tenant.to_string()));
-        sql.push(" AND max_at >= ").time(self.range.from).push(" AND min_at < ").time(self.range.until).push(")");
+        sql.push(" AND max_at >= ")
+            .time(self.range.from)
+            .push(" AND min_at < ")
+            .time(self.range.until)
+            .push(")");
         self.push_snapshot(sql);
     }
 

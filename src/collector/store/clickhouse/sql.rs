@@ -103,7 +103,8 @@ impl Sql {
 }
 
 /// The years that `DateTime64(9)` holds: from 1900 to April 2262.
-const STORABLE: std::ops::RangeInclusive<i64> = -2_208_988_800_000_000_000..=9_223_372_036_000_000_000;
+const STORABLE: std::ops::RangeInclusive<i64> =
+    -2_208_988_800_000_000_000..=9_223_372_036_000_000_000;
 
 /// The moment, or the nearest one that the column can hold.
 pub(super) fn storable(at: EventTime) -> EventTime {

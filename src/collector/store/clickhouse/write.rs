@@ -1,9 +1,9 @@
 //! Batches from their beginning to their commit, by either of two ways: to ClickHouse, or to the spool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::chunk::Target;
-use super::inner::{Inner, Job, Open, Route};
+use super::inner::{Inner, Job, Number, Open, Route, SharedWriter};
 use super::log::State;
 use super::spool::{Spool, Writer};
 use super::sql::Sql;
@@ -28,9 +28,11 @@ pub(super) async fn write(
     let open = inner.open(batch)?;
     let mut open = open.lock().await;
     let written = write_on(inner, batch, &mut open, events).await;
-    if written.is_err() {
-        drop(open);
-        abort(inner, batch);
+    if written.is_err() || inner.open(batch).is_err() {
+        // It failed, or was given up meanwhile.
+        inner.take_open(batch);
+        leave(inner, batch, &mut open);
+        return written.and(Err(StoreError::NoSuchBatch));
     }
     written
 }
@@ -42,31 +44,24 @@ async fn write_on(
     events: Vec<NewEvent>,
 ) -> Result<Written, StoreError> {
     if matches!(open.route, Route::Undecided) {
-        let direct = Target::new(open.tenant.clone(), batch.0, 0);
         open.route = if inner.is_spooling() {
-            Route::Spool(spool_writer(inner, batch, &open.tenant).await?)
+            spool_writer(inner, batch, &open.tenant).await?
         } else {
-            Route::Direct(direct)
+            Route::Direct(Target::new(open.tenant.clone(), batch.0, 0))
         };
     }
-    match &mut open.route {
-        Route::Undecided => Err(StoreError::NoSuchBatch),
-        Route::Spool(writer) => spool_events(inner, writer, events).await,
-        Route::Direct(target) => match target.store(inner, &events).await {
-            Err(StoreError::Unavailable { reason }) if inner.turn_to_spool(&reason) => {
-                if target.entry.rows > 0 {
-                    // Part of it is there already. The sender brings it again, and it goes to the spool.
-                    return Err(StoreError::Unavailable { reason });
-                }
-                give_up(inner, target);
-                let mut writer = spool_writer(inner, batch, &open.tenant).await?;
-                let written = spool_events(inner, &mut writer, events).await;
-                open.route = Route::Spool(writer);
-                written
-            }
-            other => other,
-        },
+    let Route::Direct(target) = &mut open.route else {
+        return to_spool(inner, &open.route, events).await;
+    };
+    let written = target.store(inner, &events).await;
+    let Err(StoreError::Unavailable { reason }) = written else { return written };
+    if !inner.turn_to_spool(&reason) || target.entry.rows > 0 {
+        // Where part of it is there already, the sender brings it again, and all of it goes to the spool.
+        return Err(StoreError::Unavailable { reason });
     }
+    give_up(inner, target, Number::GoesOn);
+    open.route = spool_writer(inner, batch, &open.tenant).await?;
+    to_spool(inner, &open.route, events).await
 }
 
 pub(super) async fn commit(
@@ -75,11 +70,21 @@ pub(super) async fn commit(
     record: BatchRecord,
 ) -> Result<(), StoreError> {
     inner.check_open()?;
+    // A task of its own: what the ledger has is shown, also where nobody waits for the answer any more.
+    let task = tokio::spawn(commit_to_the_end(inner.clone(), batch, record));
+    task.await.unwrap_or_else(|_| Err(ended_early()))
+}
+
+async fn commit_to_the_end(
+    inner: Arc<Inner>,
+    batch: BatchId,
+    record: BatchRecord,
+) -> Result<(), StoreError> {
     let open = inner.open(batch)?;
     let mut open = open.lock().await;
     let started = monotonic();
-    if let Route::Spool(writer) = &mut open.route {
-        seal(inner, writer).await?;
+    if let Route::Spool(writer) = &open.route {
+        with_writer(&inner, writer, Spool::seal).await?;
     }
     let ledger = inner.ledger.clone();
     blocking(move || ledger.record(&[(batch, record)])).await?;
@@ -88,15 +93,13 @@ pub(super) async fn commit(
     match std::mem::replace(&mut open.route, Route::Undecided) {
         Route::Undecided => inner.visibility.show([batch]),
         Route::Spool(writer) => {
-            if let Some(spool) = &inner.spool {
-                spool.keep(writer);
-            }
+            with_writer(&inner, &writer, |spool, writer| Ok(spool.keep(writer))).await?;
             // It becomes visible under another number: this one has no rows.
             inner.visibility.forget(batch);
             inner.wake.notify_one();
             inner.show_spool();
         }
-        Route::Direct(target) => finish(inner, target).await,
+        Route::Direct(target) => finish(&inner, target).await,
     }
     telemetry::commit(monotonic().saturating_duration_since(started).as_secs_f64());
     Ok(())
@@ -118,36 +121,32 @@ async fn finish(inner: &Inner, target: Target) {
 
 pub(super) fn abort(inner: &Inner, batch: BatchId) {
     let Some(open) = inner.take_open(batch) else { return };
-    // Nobody else has it now but a `write` that was dropped half way, whose rows may still arrive.
-    match Arc::try_unwrap(open).map(tokio::sync::Mutex::into_inner) {
-        Ok(Open { route: Route::Direct(target), .. }) => give_up(inner, &target),
-        Ok(Open { route: Route::Spool(writer), .. }) => {
-            if let Some(spool) = &inner.spool {
-                spool.drop_writer(&writer);
-            }
-        }
-        Ok(_) => {}
-        Err(shared) => {
-            if let Ok(open) = shared.try_lock() {
-                match &open.route {
-                    Route::Direct(target) => give_up(inner, target),
-                    Route::Spool(writer) => {
-                        if let Some(spool) = &inner.spool {
-                            spool.drop_writer(writer);
-                        }
-                    }
-                    Route::Undecided => {}
-                }
-            }
-        }
+    // Where a `write` is under way, it finds the batch gone when it ends.
+    if let Ok(mut open) = open.try_lock() {
+        leave(inner, batch, &mut open);
     }
-    // Without a commit in the log, no query sees its rows: the number need not wait until they are gone.
-    inner.visibility.forget(batch);
 }
 
-fn give_up(inner: &Inner, target: &Target) {
+fn leave(inner: &Inner, batch: BatchId, open: &mut Open) {
+    match std::mem::replace(&mut open.route, Route::Undecided) {
+        Route::Undecided => inner.visibility.forget(batch),
+        Route::Direct(target) => give_up(inner, &target, Number::Ends),
+        Route::Spool(writer) => {
+            if let Some(spool) = &inner.spool {
+                spool.drop_writer(&lock(&writer));
+            }
+            inner.visibility.forget(batch);
+        }
+    }
+}
+
+/// Has what there is of a batch in ClickHouse deleted.
+pub(super) fn give_up(inner: &Inner, target: &Target, number: Number) {
+    let (entry, has_rows) = (target.entry.clone(), target.has_rows);
     if target.is_known_there() {
-        inner.add_job(Job::GiveUp { entry: target.entry.clone(), has_rows: target.has_rows });
+        inner.add_job(Job::GiveUp { entry, has_rows, number });
+    } else if number == Number::Ends {
+        inner.visibility.forget(BatchId(entry.batch));
     }
 }
 
@@ -163,51 +162,56 @@ pub(super) async fn ready(inner: &Inner) -> Result<(), StoreError> {
     }
 }
 
-async fn spool_writer(inner: &Inner, batch: BatchId, tenant: &TenantId) -> Result<Writer, StoreError> {
+async fn spool_writer(
+    inner: &Inner,
+    batch: BatchId,
+    tenant: &TenantId,
+) -> Result<Route, StoreError> {
     let (spool, tenant) = (spool(inner)?, tenant.clone());
-    blocking(move || spool.begin(batch, &tenant)).await
+    let writer = blocking(move || spool.begin(batch, &tenant)).await?;
+    Ok(Route::Spool(Arc::new(Mutex::new(writer))))
 }
 
 /// Repeats are found when the batch goes on to ClickHouse; until then all count as stored.
-async fn spool_events(
+async fn to_spool(
     inner: &Inner,
-    writer: &mut Writer,
+    route: &Route,
     events: Vec<NewEvent>,
 ) -> Result<Written, StoreError> {
-    let spool = spool(inner)?;
+    let Route::Spool(writer) = route else { return Err(StoreError::NoSuchBatch) };
     let stored = u64::try_from(events.len()).unwrap_or(u64::MAX);
-    with_writer(writer, move |writer| spool.write(writer, &events)).await?;
+    with_writer(inner, writer, move |spool, writer| spool.write(writer, &events)).await?;
     Ok(Written { stored, repeated: 0 })
 }
 
-async fn seal(inner: &Inner, writer: &mut Writer) -> Result<(), StoreError> {
-    let spool = spool(inner)?;
-    with_writer(writer, move |writer| spool.seal(writer)).await
-}
-
 fn spool(inner: &Inner) -> Result<Arc<Spool>, StoreError> {
-    inner.spool.clone().ok_or_else(|| StoreError::Unavailable { reason: "there is no spool".to_owned() })
+    inner
+        .spool
+        .clone()
+        .ok_or_else(|| StoreError::Unavailable { reason: "there is no spool".to_owned() })
 }
 
-/// Lends the writer to a thread that may wait for the disk.
-async fn with_writer<T: Send + 'static>(
-    writer: &mut Writer,
-    act: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let mut lent = writer.lend();
-    let (lent, result) = blocking(move || {
-        let result = act(&mut lent);
-        Ok((lent, result))
-    })
-    .await?;
-    *writer = lent;
-    result
+/// Works on the spool, on a thread that may wait for the disk.
+async fn with_writer(
+    inner: &Inner,
+    writer: &SharedWriter,
+    act: impl FnOnce(&Spool, &mut Writer) -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), StoreError> {
+    let (spool, writer) = (spool(inner)?, writer.clone());
+    blocking(move || act(&spool, &mut lock(&writer))).await
 }
 
 /// Runs on a thread that may wait.
 pub(super) async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let result = tokio::task::spawn_blocking(act).await;
-    result.unwrap_or_else(|_| Err(StoreError::Failed { reason: "a thread ended early".to_owned() }))
+    tokio::task::spawn_blocking(act).await.unwrap_or_else(|_| Err(ended_early()))
+}
+
+fn ended_early() -> StoreError {
+    StoreError::Failed { reason: "a task ended early".to_owned() }
+}
+
+fn lock(writer: &SharedWriter) -> MutexGuard<'_, Writer> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }

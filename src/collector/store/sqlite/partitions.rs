@@ -228,6 +228,24 @@ impl Partitions {
         partition.path().parent().map_or(Ok(()), sync_folder)
     }
 
+    /// Removes a tenant's folder, unless something is in it again.
+    pub(super) fn forget_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let empty = self.with(|known| match known.get(tenant) {
+            Some(days) if !days.is_empty() => false,
+            _ => {
+                known.remove(tenant);
+                true
+            }
+        });
+        let folder = self.root.join(tenant.as_str());
+        match fs::remove_dir(&folder) {
+            Err(error) if empty && error.kind() != io::ErrorKind::NotFound => {
+                Err(error::of_io(&error, &folder))
+            }
+            _ => sync_folder(&self.root),
+        }
+    }
+
     fn with<T>(
         &self,
         act: impl FnOnce(&mut BTreeMap<TenantId, BTreeMap<i64, Arc<Partition>>>) -> T,
@@ -273,7 +291,8 @@ fn day_name(day: i64) -> Result<String, StoreError> {
         .ok()
         .and_then(|day| Date::from_julian_day(day).ok())
         .filter(|date| (0..=9_999).contains(&date.year()));
-    let date = date.ok_or_else(|| StoreError::Failed { reason: format!("there is no day {day}") })?;
+    let date =
+        date.ok_or_else(|| StoreError::Failed { reason: format!("there is no day {day}") })?;
     Ok(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
 }
 

@@ -148,8 +148,10 @@ fn configure(connection: &Connection, max_pages: Option<u32>) -> rusqlite::Resul
 const WAL_PAGES: u32 = 4_096;
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
-    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     Ok(tables == 0 && application == 0)
 }
 

@@ -46,10 +46,9 @@ pub(super) fn start(format: LogFormat, verbosity: Verbosity) -> Result<(), Fault
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
         _ => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
-    tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .try_init()
-        .map_err(|error| Fault::new(format!("nothing can be logged: {error}"), "please report it"))?;
+    tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().map_err(
+        |error| Fault::new(format!("nothing can be logged: {error}"), "please report it"),
+    )?;
     panic::set_hook(Box::new(|panicked| {
         // The message may hold what was parsed.
         let place = panicked.location().map(ToString::to_string).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! `wafpass collector run`: the service.
 
+mod clickhouse;
 mod log;
 mod welcome;
 
@@ -50,6 +51,7 @@ Exit codes: 0 ended by a signal, 1 it could not go on, 2 usage, or it could not 
 
 /// Take events in, keep them, and answer queries, until a signal comes.
 #[derive(clap::Args)]
+#[group(id = "run")] // also flattened into `wafpass collector`
 #[command(styles = style::HELP, after_help = AFTER)]
 pub(crate) struct Args {
     /// A wafpass.toml with a section [collector].
@@ -108,7 +110,9 @@ async fn serve(config: &CollectorConfig, out: &mut dyn Write) -> Result<Verdict,
 
     welcome::tell(out, config, &server, &catalogue)?;
     if settings.clear_http == ClearHttp::InsecureAnywhere {
-        tracing::warn!("insecure_http: who sits between senders and this machine reads their tokens");
+        tracing::warn!(
+            "insecure_http: who sits between senders and this machine reads their tokens"
+        );
     }
     let collector = Collector::new(store, catalogue, clock);
     match server.run(collector, shutdown).await {
@@ -129,8 +133,8 @@ async fn open_store(
     clock: &Arc<SystemClock>,
 ) -> Result<Arc<dyn Store>, Fault> {
     match &config.settings().store {
-        StoreSettings::ClickHouse(_) => {
-            super::clickhouse::open(config, catalogue.clone(), clock.clone()).await
+        StoreSettings::ClickHouse(settings) => {
+            clickhouse::open(config, settings, catalogue.clone(), clock.clone()).await
         }
         _ => {
             let store = SqliteStore::open(&config.settings().data, catalogue.clone());
@@ -171,7 +175,10 @@ fn told(error: &StoreError) -> Fault {
 }
 
 fn not_started(error: &dyn std::error::Error) -> Fault {
-    Fault::new(format!("the collector could not start: {error}"), "again; if it stays, please report it")
+    Fault::new(
+        format!("the collector could not start: {error}"),
+        "again; if it stays, please report it",
+    )
 }
 
 impl From<ServeError> for Fault {

@@ -125,7 +125,8 @@ impl Reader {
         Ok(match kind {
             EVENTS => match input.events(&self.fields) {
                 Some(events) if input.0.is_empty() => {
-                    self.events = self.events.saturating_add(u64::try_from(events.len()).unwrap_or(0));
+                    self.events =
+                        self.events.saturating_add(u64::try_from(events.len()).unwrap_or(0));
                     Next::Events(events)
                 }
                 _ => Next::Damaged,
@@ -211,6 +212,10 @@ mod tests {
             changed[place] ^= 0x41;
             assert_eq!(read(&changed), None, "changed at {place}");
         }
-        assert_eq!(read(&[begin(&tenant), events(&first), end(3)].concat()), None, "a frame is missing");
+        assert_eq!(
+            read(&[begin(&tenant), events(&first), end(3)].concat()),
+            None,
+            "a frame is missing"
+        );
     }
 }

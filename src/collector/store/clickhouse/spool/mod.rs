@@ -68,7 +68,8 @@ impl Spool {
         };
         make_folder(&folder).and_then(|()| make_folder(&folder.join(DAMAGED))).map_err(failed)?;
         let lock = lock(&folder.join(LOCK)).map_err(failed)?;
-        let spool = Self { folder, _lock: lock, max_bytes: options.max_bytes, state: Mutex::default() };
+        let spool =
+            Self { folder, _lock: lock, max_bytes: options.max_bytes, state: Mutex::default() };
         let bytes = spool.bytes_on_disk().map_err(failed)?;
         spool.with(|state| state.bytes = bytes);
         Ok(spool)
@@ -80,7 +81,8 @@ impl Spool {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let is_batch = path.extension().is_some_and(|ending| ending == ENDING);
-            let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+            let number =
+                path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             batches.extend(number.filter(|_| is_batch).map(BatchId));
         }
         batches.sort_unstable();
@@ -92,9 +94,8 @@ impl Spool {
         let head = file::begin(tenant);
         self.take_room(head.len())?;
         let path = self.path(batch);
-        let file = file::create(&path).and_then(|mut file| {
-            file::append(&mut file, 0, &head).map(|()| file)
-        });
+        let file = file::create(&path)
+            .and_then(|mut file| file::append(&mut file, 0, &head).map(|()| file));
         match file {
             Ok(file) => {
                 let (bytes, tenant) = (in_u64(head.len()), tenant.clone());
@@ -135,8 +136,8 @@ impl Spool {
     }
 
     /// A batch was acknowledged: it waits from now on.
-    pub(super) fn keep(&self, writer: Writer) {
-        let waiting = Waiting { tenant: Some(writer.tenant), bytes: writer.bytes };
+    pub(super) fn keep(&self, writer: &Writer) {
+        let waiting = Waiting { tenant: Some(writer.tenant.clone()), bytes: writer.bytes };
         self.with(|state| state.waiting.insert(writer.batch, waiting));
     }
 
@@ -163,6 +164,11 @@ impl Spool {
     /// The batch that has waited longest.
     pub(super) fn first(&self) -> Option<BatchId> {
         self.with(|state| state.waiting.first_key_value().map(|(batch, _)| *batch))
+    }
+
+    /// The batches that wait.
+    pub(super) fn waiting(&self) -> Vec<BatchId> {
+        self.with(|state| state.waiting.keys().copied().collect())
     }
 
     /// Whether a batch waits.
@@ -200,7 +206,8 @@ impl Spool {
     /// Takes out what a tenant has waiting.
     pub(super) fn remove_tenant(&self, tenant: &TenantId) -> io::Result<u64> {
         let batches: Vec<BatchId> = self.with(|state| {
-            let of_tenant = state.waiting.iter().filter(|(_, waiting)| waiting.tenant.as_ref() == Some(tenant));
+            let of_tenant =
+                state.waiting.iter().filter(|(_, waiting)| waiting.tenant.as_ref() == Some(tenant));
             of_tenant.map(|(batch, _)| *batch).collect()
         });
         batches.iter().try_for_each(|batch| self.remove(*batch))?;

@@ -42,6 +42,11 @@ impl Buckets {
         if fits { Ok(buckets) } else { Err(StoreError::Failed { reason: reason() }) }
     }
 
+    /// All of it.
+    pub(super) const fn range(&self) -> TimeRange {
+        self.range
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> u64 {
         if self.range.is_empty() {
@@ -116,8 +121,9 @@ impl Buckets {
     /// The first moment of the whole minutes that end with this one, as far as its bucket goes.
     fn whole_until(&self, minute: i64) -> i64 {
         let first = minute.saturating_mul(NS_PER_MINUTE);
-        let interval = self.interval_ns.unwrap_or(i64::MAX);
-        let start = self.number(first).saturating_mul(interval).max(self.range.from.0);
+        let from = self.range.from.0;
+        let start = self.interval_ns.map_or(from, |interval| self.number(first).saturating_mul(interval));
+        let start = start.max(from);
         // Rounded up to a minute.
         let whole = start.saturating_add(NS_PER_MINUTE - 1).div_euclid(NS_PER_MINUTE);
         whole.saturating_mul(NS_PER_MINUTE).min(first)

@@ -26,17 +26,15 @@ pub(super) fn histogram(
     let starts = buckets.starts();
     let (tally, exactness) = count(ask, buckets, &query.filter, query.group, looking)?;
     let (values, cells) = tally.into_parts();
-    let mut series = series(values, &cells, starts.len(), query.group);
-    let mut other = None;
-    if query.group.is_some() && series.len() > query.max_groups {
-        let rest = series.split_off(query.max_groups);
-        let mut sums = vec![0_u64; starts.len()];
-        for counts in rest.iter().map(|one| &one.counts) {
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
-        }
-        other = Some(sums);
+    let mut ranked = ranked(values, &cells);
+    if query.group.is_none() && ranked.is_empty() {
+        ranked.push(Ranked { total: 0, value: None, id: None });
     }
-    Ok(Histogram { buckets: starts, series, other, exactness })
+    let max_groups = if query.group.is_some() { query.max_groups } else { 1 };
+    let has_others = ranked.len() > max_groups;
+    ranked.truncate(max_groups);
+    let (series, other) = spread(ranked, &cells, starts.len());
+    Ok(Histogram { buckets: starts, series, other: has_others.then_some(other), exactness })
 }
 
 /// Counts by value and bucket: from roll-ups, where they know.
@@ -90,45 +88,53 @@ fn count_edges(
         looking = left;
         if let Some(stopped) = stopped {
             // Minutes before it were counted, rows were not: only whole buckets are given.
-            let from = tally.buckets.end_of(stopped.0.saturating_sub(1));
-            tally.forget_before(tally.buckets.place(from));
-            return Ok((tally, exactness(Some(EventTime(from)))));
+            let missing = stopped.0.saturating_sub(1).max(tally.buckets.range().from.0);
+            tally.forget_before(tally.buckets.place(missing).saturating_add(1));
+            let from = EventTime(tally.buckets.end_of(missing));
+            return Ok((tally, exactness(Some(from))));
         }
     }
     Ok((tally, Exactness::Exact))
 }
 
-fn series(
-    values: Values,
-    cells: &HashMap<(ValueId, Place), u64>,
-    buckets: usize,
-    group: Option<Field>,
-) -> Vec<Series> {
+/// A value with its total.
+#[derive(Debug)]
+pub(super) struct Ranked {
+    pub(super) total: u64,
+    pub(super) value: Option<String>,
+    id: Option<ValueId>,
+}
+
+/// The values that occur, by total, descending, then by value.
+pub(super) fn ranked(values: Values, cells: &HashMap<(ValueId, Place), u64>) -> Vec<Ranked> {
     let mut totals: HashMap<ValueId, u64> = HashMap::new();
-    for ((value, _), count) in cells {
-        let total = totals.entry(*value).or_default();
+    for ((id, _), count) in cells {
+        let total = totals.entry(*id).or_default();
         *total = total.saturating_add(*count);
     }
-    let mut all: Vec<(u64, Option<String>, ValueId)> = values
-        .into_texts()
-        .filter_map(|(text, id)| Some((*totals.get(&id)?, text, id)))
-        .collect();
-    all.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let mut places = HashMap::new();
-    let mut series: Vec<Series> = Vec::with_capacity(all.len());
-    for (_, value, id) in all {
-        places.insert(id, series.len());
-        series.push(Series { value, counts: vec![0; buckets] });
-    }
-    for ((value, place), count) in cells {
-        let row = places.get(value).and_then(|place| series.get_mut(*place));
-        let place = usize::try_from(*place).unwrap_or(usize::MAX);
-        if let Some(cell) = row.and_then(|row| row.counts.get_mut(place)) {
-            *cell = *count;
+    let occurs = |(value, id)| Some(Ranked { total: *totals.get(&id)?, value, id: Some(id) });
+    let mut ranked: Vec<Ranked> = values.into_texts().filter_map(occurs).collect();
+    ranked.sort_unstable_by(|a, b| b.total.cmp(&a.total).then_with(|| a.value.cmp(&b.value)));
+    ranked
+}
+
+/// A series for each of these values, and the sum of all others.
+fn spread(
+    ranked: Vec<Ranked>,
+    cells: &HashMap<(ValueId, Place), u64>,
+    buckets: usize,
+) -> (Vec<Series>, Vec<u64>) {
+    let places: HashMap<Option<ValueId>, usize> =
+        ranked.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
+    let series = |one: Ranked| Series { value: one.value, counts: vec![0; buckets] };
+    let mut series: Vec<Series> = ranked.into_iter().map(series).collect();
+    let mut other = vec![0; buckets];
+    for ((id, bucket), count) in cells {
+        let own = places.get(&Some(*id)).and_then(|place| series.get_mut(*place));
+        let counts = own.map_or(&mut other, |series| &mut series.counts);
+        if let Some(cell) = usize::try_from(*bucket).ok().and_then(|bucket| counts.get_mut(bucket)) {
+            *cell = count.saturating_add(*cell);
         }
     }
-    if series.is_empty() && group.is_none() {
-        series.push(Series { value: None, counts: vec![0; buckets] });
-    }
-    series
+    (series, other)
 }

@@ -4,17 +4,25 @@
 //! its tenant once, where its partitions are chosen: a partition holds one tenant's events, and nothing
 //! else is ever opened.
 
+mod buckets;
 mod budget;
 mod clause;
+mod event;
+mod histogram;
 mod merge;
 mod page;
 mod plan;
 mod pool;
+mod rollups;
 mod rows;
 mod scan;
 mod segment;
+mod since;
 mod source;
+mod tally;
 mod text;
+mod top;
+mod usage;
 mod values;
 
 use std::sync::Arc;
@@ -27,15 +35,21 @@ use tokio::time::timeout;
 use self::budget::{GivenUp, Looking};
 use self::pool::Pool;
 use super::partitions::{Partition, Partitions};
-use crate::collector::query::{Budget, Page, PageQuery, Snapshot};
-use crate::collector::store::{StoreError, Visibility};
-use crate::collector::{TenantId, telemetry};
+use crate::collector::limits::{SCAN_BUDGET_MS, SCAN_BUDGET_ROWS};
+use crate::collector::query::{
+    Budget, Filter, Histogram, HistogramQuery, Page, PageQuery, Snapshot, Top, TopQuery,
+};
+use crate::collector::store::{Fresh, StoreError, Usage, Visibility};
+use crate::collector::{EventId, EventTime, StoredEvent, TenantId, telemetry};
 
 /// Queries that run at once. Each keeps a core busy: more would make all of them slow, and take the cores
 /// from taking in.
 const MAX_RUNNING: usize = 4;
 /// How long a query waits for its turn: as long as those before it may run.
 const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// For queries that bring no budget of their own.
+const BUDGET: Budget = Budget { rows: SCAN_BUDGET_ROWS, ms: SCAN_BUDGET_MS };
 
 /// Answers queries.
 #[derive(Debug)]
@@ -64,9 +78,56 @@ impl Reader {
     /// A page of events.
     pub(super) async fn page(&self, tenant: &TenantId, query: PageQuery) -> Result<Page, StoreError> {
         self.run("page", tenant, query.budget, move |ask, looking| {
-            page::page(&ask.pool, &ask.partitions, &query, ask.snapshot, looking)
+            page::page(&ask, &query, looking)
         })
         .await
+    }
+
+    /// One event, by its id and the moment that it stands at, where that is known.
+    pub(super) async fn event(
+        &self,
+        tenant: &TenantId,
+        id: EventId,
+        at: Option<EventTime>,
+    ) -> Result<Option<StoredEvent>, StoreError> {
+        let budget = Budget { rows: u64::MAX, ms: event::BUDGET_MS };
+        self.run("event", tenant, budget, move |ask, looking| event::event(&ask, id, at, looking)).await
+    }
+
+    /// Counts by interval.
+    pub(super) async fn histogram(
+        &self,
+        tenant: &TenantId,
+        query: HistogramQuery,
+    ) -> Result<Histogram, StoreError> {
+        self.run("histogram", tenant, query.budget, move |ask, looking| {
+            histogram::histogram(&ask, &query, looking)
+        })
+        .await
+    }
+
+    /// The most frequent values of a field.
+    pub(super) async fn top(&self, tenant: &TenantId, query: TopQuery) -> Result<Top, StoreError> {
+        self.run("top", tenant, query.budget, move |ask, looking| top::top(&ask, &query, looking)).await
+    }
+
+    /// What became visible since a snapshot.
+    pub(super) async fn since(
+        &self,
+        tenant: &TenantId,
+        since: Snapshot,
+        filter: Filter,
+        limit: usize,
+    ) -> Result<Fresh, StoreError> {
+        self.run("since", tenant, BUDGET, move |ask, looking| {
+            since::since(&ask, &since, &filter, limit, looking)
+        })
+        .await
+    }
+
+    /// What a tenant has stored.
+    pub(super) async fn usage(&self, tenant: &TenantId) -> Result<Usage, StoreError> {
+        self.run("usage", tenant, BUDGET, |ask, _| usage::usage(&ask)).await
     }
 
     /// Closes the connections that wait for a partition. One in use holds a lease.
@@ -117,8 +178,10 @@ struct Ask {
 
 impl Shared {
     fn ask(&self, tenant: &TenantId) -> Ask {
+        // First what is visible, then where it is: a batch that is visible has its partitions.
+        let snapshot = self.visibility.snapshot();
         let mut partitions = self.partitions.of(tenant);
         partitions.reverse();
-        Ask { pool: Arc::clone(&self.pool), partitions, snapshot: self.visibility.snapshot() }
+        Ask { pool: Arc::clone(&self.pool), partitions, snapshot }
     }
 }

@@ -1,15 +1,14 @@
 //! Pages of events.
 
-use std::sync::Arc;
-
+use super::Ask;
 use super::budget::Looking;
 use super::merge::{Merge, Next};
-use super::pool::{Pool, Reading};
-use super::rows;
+use super::pool::Reading;
+use super::rows::Fetch;
 use super::scan::{Scan, Visible};
-use super::segment::Key;
+use super::segment::{Key, days};
 use crate::collector::limits::MAX_PAGE_BYTES;
-use crate::collector::query::{Cursor, Page, PageQuery, Snapshot};
+use crate::collector::query::{Cursor, Page, PageQuery, TimeRange};
 use crate::collector::store::StoreError;
 use crate::collector::store::sqlite::partitions::Partition;
 use crate::collector::{EventTime, StoredEvent};
@@ -19,12 +18,11 @@ const MAX_FIRST_STEP: u64 = 1_024;
 
 /// A page from partitions that are given newest first.
 pub(super) fn page(
-    pool: &Arc<Pool>,
-    partitions: &[Arc<Partition>],
+    ask: &Ask,
     query: &PageQuery,
-    now: Snapshot,
     looking: Looking,
 ) -> Result<Page, StoreError> {
+    let now = ask.snapshot.clone();
     let asked = query.after.as_ref().map_or_else(|| now.clone(), |cursor| cursor.snapshot.clone());
     let mut work = Work { events: Vec::new(), bytes: 0, limit: query.limit };
     let end = Key::first_of(query.range.until);
@@ -35,9 +33,9 @@ pub(super) fn page(
     let mut scan = Scan::of_events(&query.filter, visible, bounds, looking, first_step);
 
     let mut ended = Ended::AtEnd;
-    let mut left = partitions.iter().filter(|partition| is_due(partition, bounds)).peekable();
+    let mut left = ask.partitions.iter().filter(|partition| is_due(partition, bounds)).peekable();
     while let Some(partition) = left.next() {
-        let Some(reading) = pool.read(partition)? else { continue };
+        let Some(reading) = ask.pool.read(partition)? else { continue };
         ended = work.take_from(&reading, &mut scan)?;
         match ended {
             // The last one: that nothing is left is known for certain.
@@ -58,8 +56,7 @@ pub(super) fn page(
 
 /// Whether a partition may hold events of the range below the cursor.
 fn is_due(partition: &Partition, (from, below): (EventTime, Key)) -> bool {
-    let until = below.looked_at_from();
-    (from.day()..=until.day()).contains(&partition.day()) && from < until
+    days(TimeRange { from, until: below.looked_at_from() }).contains(&partition.day())
 }
 
 /// How the look at a partition ended.
@@ -88,13 +85,14 @@ struct Work {
 impl Work {
     fn take_from(&mut self, reading: &Reading, scan: &mut Scan<'_>) -> Result<Ended, StoreError> {
         let mut merge = Merge::new(reading, scan)?;
+        let mut fetch = Fetch::default();
         loop {
             let found = match merge.next(scan)? {
                 Next::Found(found) => found,
                 Next::Stopped(key) => return Ok(Ended::Stopped(key)),
                 Next::End => return Ok(Ended::AtEnd),
             };
-            let event = rows::fetch(reading, found.segment, found.key)?;
+            let event = fetch.event(reading, found.segment, found.key)?;
             self.bytes = self.bytes.saturating_add(event.event.bytes());
             self.events.push(event);
             if self.events.len() >= self.limit || self.bytes >= MAX_PAGE_BYTES {

@@ -8,7 +8,7 @@ use super::segment::number;
 use super::tally::Tally;
 use super::text::passes;
 use crate::collector::Field;
-use crate::collector::query::{Filter, TimeRange};
+use crate::collector::query::Filter;
 use crate::collector::store::StoreError;
 use crate::collector::store::sqlite::rollup::{self, DIMS};
 
@@ -44,22 +44,17 @@ impl<'q> Rolled<'q> {
     pub(super) fn add_up(
         &self,
         reading: &Reading,
-        range: TimeRange,
         visible: &Visible,
         tally: &mut Tally,
     ) -> Result<Sums, StoreError> {
-        if self.add_merged(reading, range, tally)? == Sums::TooManyValues {
+        if self.add_merged(reading, tally)? == Sums::TooManyValues {
             return Ok(Sums::TooManyValues);
         }
         self.add_deltas(reading, visible, tally)
     }
 
-    fn add_merged(
-        &self,
-        reading: &Reading,
-        range: TimeRange,
-        tally: &mut Tally,
-    ) -> Result<Sums, StoreError> {
+    fn add_merged(&self, reading: &Reading, tally: &mut Tally) -> Result<Sums, StoreError> {
+        let range = tally.buckets.range();
         let hour = |at: i64| at.div_euclid(60 * super::buckets::NS_PER_MINUTE);
         let sql = "SELECT hour, value, action, count, minutes FROM rollup \
                    WHERE dim = ?1 AND hour >= ?2 AND hour <= ?3";
@@ -126,8 +121,9 @@ impl<'q> Rolled<'q> {
         if !self.filter.conditions.iter().all(|one| passes(one, of(one.field))) {
             return Sums::Whole;
         }
+        let buckets = tally.buckets;
         let mut id = None;
-        for (minute, count) in minutes.filter(|(minute, _)| tally.buckets.has_minute(*minute)) {
+        for (minute, count) in minutes.filter(|(minute, _)| buckets.has_minute(*minute)) {
             let Some(known) = id.or_else(|| tally.values.id_of_text(self.group.and_then(of))) else {
                 return Sums::TooManyValues;
             };

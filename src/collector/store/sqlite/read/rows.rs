@@ -17,15 +17,31 @@ use crate::collector::{
 /// The place of `batch` among the columns.
 const BATCH: usize = 2;
 
-/// An event of a segment, whole.
-pub(super) fn fetch(reading: &Reading, segment: i64, key: Key) -> Result<StoredEvent, StoreError> {
-    let sql = select(segment);
-    let row = reading.run(|connection| {
-        let mut statement = connection.prepare_cached(&sql)?;
-        statement.query_row((key.at.0, key.id.0), read).optional()
-    })?;
-    // What was found is there: all is read at one moment.
-    row.flatten().ok_or_else(|| reading.inconsistent())
+/// Events by their places. The text of the statement is kept: neighbours are of one segment.
+#[derive(Debug, Default)]
+pub(super) struct Fetch {
+    segment: i64,
+    sql: String,
+}
+
+impl Fetch {
+    /// An event of a segment, whole.
+    pub(super) fn event(
+        &mut self,
+        reading: &Reading,
+        segment: i64,
+        key: Key,
+    ) -> Result<StoredEvent, StoreError> {
+        if self.segment != segment || self.sql.is_empty() {
+            *self = Self { segment, sql: select(segment) };
+        }
+        let row = reading.run(|connection| {
+            let mut statement = connection.prepare_cached(&self.sql)?;
+            statement.query_row((key.at.0, key.id.0), read).optional()
+        })?;
+        // What was found is there: all is read at one moment.
+        row.flatten().ok_or_else(|| reading.inconsistent())
+    }
 }
 
 fn select(segment: i64) -> String {

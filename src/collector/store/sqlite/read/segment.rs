@@ -1,5 +1,7 @@
 //! Segments of a partition, and the places of events in them.
 
+use std::ops::Range;
+
 use rusqlite::Row;
 
 use super::pool::Reading;
@@ -63,6 +65,15 @@ impl Segment {
             is_sealed: row.get(4)?,
         })
     }
+}
+
+/// The days that a range touches.
+pub(super) fn days(range: TimeRange) -> Range<i64> {
+    if range.is_empty() {
+        return 0..0;
+    }
+    let last = EventTime(range.until.0.saturating_sub(1));
+    range.from.day()..last.day().saturating_add(1)
 }
 
 /// A number that is not below 0.

@@ -33,7 +33,6 @@ pub(super) enum Access<'q> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub(super) key: Key,
-    pub(super) batch: u64,
     pub(super) value: Option<ValueId>,
     pub(super) segment: i64,
 }
@@ -157,7 +156,7 @@ impl Seen {
                 id => id,
             },
         };
-        Ok(Self { key, found: Some(Some(Found { key, batch, value, segment })) })
+        Ok(Self { key, found: Some(Some(Found { key, value, segment })) })
     }
 }
 

@@ -8,7 +8,7 @@ use super::buckets::{Buckets, Place};
 use super::merge::{Merge, Next};
 use super::pool::Pool;
 use super::scan::{Scan, Visible};
-use super::segment::Key;
+use super::segment::{Key, days};
 use super::values::{ValueId, Values};
 use crate::collector::EventTime;
 use crate::collector::query::{Filter, TimeRange};
@@ -34,6 +34,13 @@ pub(super) struct Rows<'q> {
     pub(super) partitions: &'q [Arc<Partition>],
     pub(super) filter: &'q Filter,
     pub(super) visible: &'q Visible,
+}
+
+impl Rows<'_> {
+    /// The partitions that may hold events of a range, newest first.
+    pub(super) fn within(&self, range: TimeRange) -> impl Iterator<Item = &Arc<Partition>> {
+        self.partitions.iter().filter(move |one| days(range).contains(&one.day()))
+    }
 }
 
 impl Tally {
@@ -70,11 +77,7 @@ impl Tally {
         let bounds = (range.from, Key::first_of(range.until));
         let mut scan = Scan::of_values(rows.filter, rows.visible.clone(), bounds, looking, values);
         let mut stopped = Ok(None);
-        for partition in rows.partitions {
-            let day = partition.day();
-            if range.is_empty() || day < range.from.day() || day > range.until.day() {
-                continue;
-            }
+        for partition in rows.within(range) {
             stopped = self.count_partition(rows.pool, partition, &mut scan);
             if !matches!(stopped, Ok(None)) {
                 break;

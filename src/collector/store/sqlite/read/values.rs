@@ -17,7 +17,7 @@ const MAX_VALUE_BYTES: usize = 16 << 20;
 pub(super) struct ValueId(u32);
 
 /// Values that were met, numbered in order. A count by value is then a number for each place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Values {
     field: Option<Field>,
     ids: HashMap<Box<[u8]>, ValueId>,

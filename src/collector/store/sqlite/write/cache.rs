@@ -67,6 +67,16 @@ impl Cache {
         self.open.contains_key(key)
     }
 
+    /// A partition, if it is open.
+    pub(super) fn peek(&self, key: &Key) -> Option<&Day> {
+        self.open.get(key).map(|(_, day)| day)
+    }
+
+    /// Those that are open, to change them.
+    pub(super) fn days_mut(&mut self) -> impl Iterator<Item = &mut Day> {
+        self.open.values_mut().map(|(_, day)| day)
+    }
+
     /// Those that are open.
     pub(super) fn days(&self) -> impl Iterator<Item = (&Key, &Day)> {
         self.open.iter().map(|(key, (_, day))| (key, day))
@@ -78,7 +88,8 @@ impl Cache {
     }
 
     fn close_oldest(&mut self) -> bool {
-        let oldest = self.open.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+        let oldest =
+            self.open.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
         oldest.is_some_and(|key| self.open.remove(&key).is_some())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::error;
-use super::super::schema::{LISTED, LIST_LENGTH};
+use super::super::schema::{LIST_LENGTH, LISTED};
 use super::Step;
 use super::day::Day;
 use crate::collector::field::address_text;
@@ -30,14 +30,14 @@ pub(super) const fn is_over(day: i64, now: EventTime) -> bool {
 
 /// The rows that lists were made of: the same again means that nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint {
+pub(in super::super) struct Fingerprint {
     chunks: i64,
     rows: i64,
 }
 
 /// The most frequent values of a field.
 #[derive(Debug)]
-pub(super) struct List {
+pub(in super::super) struct List {
     field: Field,
     values: Vec<(String, i64)>,
     least: i64,
@@ -108,10 +108,11 @@ impl Day {
     }
 
     fn fingerprint(&self) -> Result<Fingerprint, StoreError> {
-        let sql = "SELECT (SELECT count(*) FROM chunks), (SELECT coalesce(sum(rows), 0) FROM segments)";
-        let read = self.db.query_row(sql, (), |row| {
-            Ok(Fingerprint { chunks: row.get(0)?, rows: row.get(1)? })
-        });
+        let sql =
+            "SELECT (SELECT count(*) FROM chunks), (SELECT coalesce(sum(rows), 0) FROM segments)";
+        let read = self
+            .db
+            .query_row(sql, (), |row| Ok(Fingerprint { chunks: row.get(0)?, rows: row.get(1)? }));
         read.map_err(|error| self.error(&error))
     }
 }
@@ -129,7 +130,7 @@ fn store(db: &Connection, list: &List) -> rusqlite::Result<()> {
 
 /// Counts the values of a partition, beside the writer, by a connection that only reads. What does not fit
 /// into memory is sorted in temporary files.
-pub(super) fn make_lists(path: &Path) -> Result<Vec<List>, StoreError> {
+pub(in super::super) fn make_lists(path: &Path) -> Result<Vec<List>, StoreError> {
     let count = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
@@ -163,7 +164,9 @@ fn make_list(db: &Connection, field: Field, segments: &[i64]) -> rusqlite::Resul
         }
         let value = match row.get_ref(0)? {
             rusqlite::types::ValueRef::Integer(number) => number.to_string(),
-            rusqlite::types::ValueRef::Blob(bytes) => bytes.try_into().map(address_text).unwrap_or_default(),
+            rusqlite::types::ValueRef::Blob(bytes) => {
+                bytes.try_into().map(address_text).unwrap_or_default()
+            }
             text => text.as_str()?.to_owned(),
         };
         list.values.push((value, count));

@@ -35,7 +35,10 @@ pub(super) struct Day {
 
 impl Day {
     /// Opens a partition, and makes its tables where it is new.
-    pub(super) fn open(partition: Arc<Partition>, options: &SqliteOptions) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        partition: Arc<Partition>,
+        options: &SqliteOptions,
+    ) -> Result<Self, StoreError> {
         let db = schema::open_writer(partition.path(), options.max_partition_pages)?;
         let as_error = |error| error::of(&error, partition.path());
         let segments = Segment::load(&db).map_err(as_error)?;
@@ -43,8 +46,16 @@ impl Day {
         let deltas = db.query_row(count, (), |row| row.get(0)).map_err(as_error)?;
         let marked = partition.marker().exists();
         let segment_rows = i64::try_from(options.segment_rows).unwrap_or(i64::MAX);
-        let mut day =
-            Self { partition, db, segments, deltas, closed: false, changes: 0, segment_rows, marked };
+        let mut day = Self {
+            partition,
+            db,
+            segments,
+            deltas,
+            closed: false,
+            changes: 0,
+            segment_rows,
+            marked,
+        };
         day.closed = day.meta("closed")? == Some(1);
         Ok(day)
     }
@@ -109,7 +120,9 @@ impl Day {
     /// Late rows: what was computed for the closed day is no longer right.
     pub(super) fn reopen_closed(&mut self) -> Result<(), StoreError> {
         if self.closed {
-            self.execute("DELETE FROM top; DELETE FROM top_meta; DELETE FROM meta WHERE key = 'closed'")?;
+            self.execute(
+                "DELETE FROM top; DELETE FROM top_meta; DELETE FROM meta WHERE key = 'closed'",
+            )?;
             self.closed = false;
         }
         Ok(())

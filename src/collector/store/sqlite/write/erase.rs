@@ -93,8 +93,9 @@ impl Day {
     /// How many events these batches have here.
     pub(super) fn pending_rows(&self, pending: &[u64]) -> Result<i64, StoreError> {
         let count = || {
-            let mut statement =
-                self.db.prepare_cached("SELECT coalesce(sum(rows), 0) FROM chunks WHERE batch = ?1")?;
+            let mut statement = self
+                .db
+                .prepare_cached("SELECT coalesce(sum(rows), 0) FROM chunks WHERE batch = ?1")?;
             let of = |batch: &u64| statement.query_row([*batch], |row| row.get::<_, i64>(0));
             pending.iter().map(of).sum::<rusqlite::Result<i64>>()
         };
@@ -102,7 +103,8 @@ impl Day {
     }
 
     fn take_rows(&mut self, number: i64, gone: i64) -> Result<(), StoreError> {
-        let Some(segment) = self.segments.iter_mut().find(|segment| segment.number == number) else {
+        let Some(segment) = self.segments.iter_mut().find(|segment| segment.number == number)
+        else {
             return Ok(());
         };
         segment.rows = segment.rows.saturating_sub(gone).max(0);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use rusqlite::{Connection, Statement};
 
+use super::super::bloom::Key;
 use super::super::{error, rollup, schema};
-use super::bloom::Key;
 use super::day::Day;
 use super::segment;
 use crate::collector::store::{StoreError, Visibility, Written};
@@ -70,12 +70,14 @@ impl Day {
         let mut counts = rollup::ChunkCounts::default();
         let mut written = Written::default();
         for event in part.events {
-            let key = Key::new(event.at, event.id);
+            let key = Key::new(event.id);
             let mut found = None;
             for segment in older.iter_mut().rev() {
                 found = found.or(segment.find(db, event, key).map_err(as_error)?);
             }
-            if found.is_none() && !bind_event(&mut event_row, event, part.batch).map_err(as_error)? {
+            if found.is_none()
+                && !bind_event(&mut event_row, event, part.batch).map_err(as_error)?
+            {
                 found = segment::batch_of(db, current.number, event).map_err(as_error)?;
             } else if found.is_none() {
                 insert_blobs(&mut blob_row, event).map_err(as_error)?;
@@ -111,8 +113,11 @@ fn note_chunk(
     let max_at = part.events.last().map_or(0, |event| event.at.0);
     db.prepare_cached("INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute((part.batch, part.chunk, segment, rows, min_at, max_at))?;
-    db.prepare_cached("INSERT INTO rollup_delta VALUES (?1, ?2, ?3)")?
-        .execute((part.batch, part.chunk, counts.pack()))?;
+    db.prepare_cached("INSERT INTO rollup_delta VALUES (?1, ?2, ?3)")?.execute((
+        part.batch,
+        part.chunk,
+        counts.pack(),
+    ))?;
     Ok(())
 }
 

@@ -31,7 +31,8 @@ impl Day {
         self.transaction(|day| {
             let mut counts = HourCounts::default();
             for (batch, chunk) in due {
-                let sql = "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
+                let sql =
+                    "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
                 let mut delete = day.db.prepare_cached(sql).map_err(as_error)?;
                 let packed: Vec<u8> =
                     delete.query_row((batch, chunk), |row| row.get(0)).map_err(as_error)?;
@@ -66,14 +67,16 @@ pub(super) fn add(db: &Connection, counts: &HourCounts) -> rusqlite::Result<()> 
     let mut read = db.prepare_cached(
         "SELECT minutes FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
     )?;
-    let mut write = db.prepare_cached("INSERT OR REPLACE INTO rollup VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut write =
+        db.prepare_cached("INSERT OR REPLACE INTO rollup VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut drop = db.prepare_cached(
         "DELETE FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
     )?;
     // Neighbours in the table one after the other.
     let ordered: BTreeMap<_, _> = counts.hours.iter().collect();
     for ((dim, hour, value, action), added) in ordered {
-        let (dim, value, action) = (dim.column(), Value(value.as_deref()), Value(action.as_deref()));
+        let (dim, value, action) =
+            (dim.column(), Value(value.as_deref()), Value(action.as_deref()));
         let before: Option<Vec<u8>> =
             read.query_row((dim, hour, value, action), |row| row.get(0)).optional()?;
         let (minutes, count) = rollup::add_to_hour(before.as_deref().unwrap_or_default(), added);

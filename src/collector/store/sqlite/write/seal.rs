@@ -1,9 +1,9 @@
 //! Full segments get their indexes, one a step: none holds the writer for long.
 
 use super::super::schema::{self, INDEXED};
+use super::Step;
 use super::day::Day;
 use super::segment::Segment;
-use super::Step;
 use crate::collector::store::StoreError;
 
 /// A closed day's last segment stays as it is below this many rows: a search reads it in a few
@@ -13,7 +13,8 @@ const WORTH_SEALING: i64 = 5_000;
 impl Day {
     /// Makes the next index of a full segment.
     pub(super) fn seal_step(&mut self) -> Result<Step, StoreError> {
-        let Some(place) = self.segments.split_last().and_then(|(_, older)| first_unsealed(older)) else {
+        let Some(place) = self.segments.split_last().and_then(|(_, older)| first_unsealed(older))
+        else {
             return Ok(Step::Done);
         };
         self.seal_segment(place)?;

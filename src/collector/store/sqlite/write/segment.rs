@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::bloom::{Bloom, Key};
+use super::super::bloom::{Bloom, Key};
 use super::super::schema;
-use crate::collector::NewEvent;
 use crate::collector::limits::CHUNK_EVENTS;
+use crate::collector::{EventId, NewEvent};
 
 /// A table of events.
 #[derive(Debug)]
@@ -35,8 +35,9 @@ impl Segment {
 
     /// All of a partition, by number.
     pub(super) fn load(db: &Connection) -> rusqlite::Result<Vec<Self>> {
-        let mut statement =
-            db.prepare("SELECT segment, rows, min_at, max_at, sealed FROM segments ORDER BY segment")?;
+        let mut statement = db.prepare(
+            "SELECT segment, rows, min_at, max_at, sealed FROM segments ORDER BY segment",
+        )?;
         let segments = statement.query_map((), |row| {
             Ok(Self {
                 number: row.get(0)?,
@@ -60,12 +61,17 @@ impl Segment {
         (self.min_at, self.max_at) = (self.min_at.min(at), self.max_at.max(at));
         self.rows = self.rows.saturating_add(1);
         if let Some(bloom) = &mut self.bloom {
-            bloom.insert(Key::new(event.at, event.id));
+            bloom.insert(Key::new(event.id));
         }
     }
 
     /// Which batch brought the event, where this segment has it.
-    pub(super) fn find(&mut self, db: &Connection, event: &NewEvent, key: Key) -> rusqlite::Result<Option<u64>> {
+    pub(super) fn find(
+        &mut self,
+        db: &Connection,
+        event: &NewEvent,
+        key: Key,
+    ) -> rusqlite::Result<Option<u64>> {
         let at = event.at.0;
         if self.rows == 0 || at < self.min_at || at > self.max_at {
             return Ok(None);
@@ -107,8 +113,9 @@ impl Segment {
 
     /// Writes its numbers.
     pub(super) fn save(&self, db: &Connection) -> rusqlite::Result<()> {
-        let mut statement =
-            db.prepare_cached("UPDATE segments SET rows = ?2, min_at = ?3, max_at = ?4 WHERE segment = ?1")?;
+        let mut statement = db.prepare_cached(
+            "UPDATE segments SET rows = ?2, min_at = ?3, max_at = ?4 WHERE segment = ?1",
+        )?;
         statement.execute((self.number, self.rows, self.min_at, self.max_at))?;
         Ok(())
     }
@@ -133,7 +140,11 @@ pub(super) struct Mark {
 }
 
 /// Which batch brought an event that a segment may have.
-pub(super) fn batch_of(db: &Connection, segment: i64, event: &NewEvent) -> rusqlite::Result<Option<u64>> {
+pub(super) fn batch_of(
+    db: &Connection,
+    segment: i64,
+    event: &NewEvent,
+) -> rusqlite::Result<Option<u64>> {
     let sql = format!("SELECT batch FROM events_{segment} WHERE at = ?1 AND id = ?2");
     let mut statement = db.prepare_cached(&sql)?;
     statement.query_row((event.at.0, event.id.0), |row| row.get(0)).optional()
@@ -147,11 +158,10 @@ fn load_bloom(db: &Connection, segment: i64, rows: i64) -> rusqlite::Result<Bloo
     }
     let room = usize::try_from(rows).unwrap_or_default().saturating_add(CHUNK_EVENTS);
     let mut bloom = Bloom::with_room(room);
-    let mut statement = db.prepare(&format!("SELECT at, id FROM events_{segment}"))?;
+    let mut statement = db.prepare(&format!("SELECT id FROM events_{segment}"))?;
     let mut keys = statement.query(())?;
     while let Some(row) = keys.next()? {
-        let (at, id): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-        bloom.insert(Key::new(crate::collector::EventTime(at), crate::collector::EventId(id)));
+        bloom.insert(Key::new(EventId(row.get(0)?)));
     }
     Ok(bloom)
 }

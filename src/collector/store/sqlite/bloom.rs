@@ -1,6 +1,6 @@
 //! Which events a segment surely does not hold.
 
-use crate::collector::{EventId, EventTime};
+use crate::collector::EventId;
 
 /// Bytes of a block: all bits of one event are in it, so that a question costs one line of the cache.
 const BLOCK_BYTES: usize = 32;
@@ -11,7 +11,14 @@ const EVENTS_PER_BLOCK: usize = BLOCK_BYTES * 8 / 20;
 
 /// Odd numbers that pick one bit of each word (the split block Bloom filter of Apache Parquet).
 const SALTS: [u32; WORDS] = [
-    0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
+    0x47b6_137b,
+    0x4497_4d91,
+    0x8824_ad5b,
+    0xa2b7_289d,
+    0x7054_95c7,
+    0x2df1_424b,
+    0x9efc_4947,
+    0x5c6b_fb31,
 ];
 
 /// A set of events that errs on one side: it may claim to hold one that it does not.
@@ -81,11 +88,11 @@ pub(super) struct Key(u64);
 
 impl Key {
     /// Of an event. Its id is a keyed hash or random already; stirred, it also serves where a caller counts.
-    pub(super) fn new(at: EventTime, id: EventId) -> Self {
+    pub(super) fn new(id: EventId) -> Self {
         let id = u128::from_be_bytes(id.0);
         let low = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
         let high = u64::try_from(id >> 64).unwrap_or_default();
-        let mut mixed = low ^ high.rotate_left(32) ^ at.0.cast_unsigned().rotate_left(16);
+        let mut mixed = low ^ high.rotate_left(32);
         // The finalizer of SplitMix64.
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

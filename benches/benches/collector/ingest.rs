@@ -1,0 +1,103 @@
+//! Durable ingest beside a bare loop over the same rows.
+
+use std::time::Instant;
+
+use wafpass_benches::load::{Load, LoggedEvent, gzipped};
+use wafpass_benches::{Gate, is_measuring, median};
+
+use crate::bare;
+use crate::client::Client;
+use crate::growth;
+use crate::service::{Service, disk_folder};
+
+const ROUNDS: usize = 9;
+/// Lines of a batch.
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+/// Lines that one round puts in, whatever the size of a batch.
+const LINES: usize = 100_000;
+/// Those who send at once where several do.
+const SENDERS: usize = 4;
+
+/// What one way of storing did, by round.
+#[derive(Default)]
+struct Figures {
+    per_s: Vec<f64>,
+    cpu_us: Vec<f64>,
+}
+
+pub(crate) fn run(gate: &mut Gate) {
+    let (rounds, lines) = if is_measuring() { (ROUNDS, LINES) } else { (1, 1_000) };
+    let service = Service::start();
+    let mut load = growth::load(1);
+    let mut bare = Figures::default();
+    let mut sizes = SIZES.map(|size| (format!("batches of {size}"), size.min(lines), 1, Figures::default())).to_vec();
+    sizes.push((format!("{SENDERS} senders, 1000 each"), 1_000.min(lines / SENDERS), SENDERS, Figures::default()));
+    for _ in 0..rounds {
+        bare.round(lines, || bare_round(&mut load, lines));
+        for (_, size, senders, figures) in &mut sizes {
+            figures.round(lines, || service_round(&service, &mut load, lines, *size, *senders));
+        }
+    }
+    report(&bare, &sizes, gate);
+}
+
+impl Figures {
+    fn round(&mut self, lines: usize, mut work: impl FnMut() -> (f64, f64)) {
+        let (wall_s, cpu_s) = work();
+        self.per_s.push(lines as f64 / wall_s);
+        self.cpu_us.push(cpu_s * 1e6 / lines as f64);
+    }
+
+    /// The median over the rounds of what this did for one of the other.
+    fn ratio(&self, other: &Self) -> f64 {
+        median(self.per_s.iter().zip(&other.per_s).map(|(own, other)| own / other).collect())
+    }
+}
+
+/// Seconds of wall and of processor time for so many rows in a small table.
+fn bare_round(load: &mut Load, lines: usize) -> (f64, f64) {
+    let rows: Vec<bare::Row> = load.take(lines).map(|event| bare::row(&event)).collect();
+    let folder = disk_folder();
+    let mut connection = bare::open(folder.path());
+    let (start, cpu) = (Instant::now(), cpu_time::ThreadTime::now());
+    bare::insert(&mut connection, &rows);
+    (start.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64())
+}
+
+fn service_round(service: &Service, load: &mut Load, lines: usize, size: usize, senders: usize) -> (f64, f64) {
+    let events: Vec<LoggedEvent> = load.take(lines).collect();
+    let batches: Vec<Vec<u8>> = events.chunks(size).map(packed).collect();
+    let mut clients: Vec<Client> = (0..senders).map(|_| service.client()).collect();
+    let (start, cpu) = (Instant::now(), service.cpu());
+    std::thread::scope(|scope| {
+        for (client, share) in clients.iter_mut().zip(batches.chunks(batches.len().div_ceil(senders))) {
+            scope.spawn(move || share.iter().for_each(|batch| client.post("/v1/logpush", batch)));
+        }
+    });
+    (start.elapsed().as_secs_f64(), (service.cpu() - cpu).as_secs_f64())
+}
+
+/// Events as a sender packs them.
+pub(crate) fn packed(events: &[LoggedEvent]) -> Vec<u8> {
+    let mut lines = String::with_capacity(events.len() * 1_100);
+    events.iter().for_each(|event| event.write_line(&mut lines));
+    gzipped(&lines)
+}
+
+fn report(bare: &Figures, sizes: &[(String, usize, usize, Figures)], gate: &mut Gate) {
+    println!("\ningest, lines of 1 KB, sealed and gzipped, durable at the answer");
+    println!("  {:24} {:>10} {:>12}   x bare", "", "events/s", "CPU us/event");
+    let named = [("bare loop, batches of 10000", bare)].into_iter();
+    let named = named.chain(sizes.iter().map(|(name, _, _, figures)| (name.as_str(), figures)));
+    for (name, figures) in named {
+        let (per_s, cpu_us) = (median(figures.per_s.clone()), median(figures.cpu_us.clone()));
+        println!("  {name:24} {per_s:10.0} {cpu_us:12.1}   {:.2}", figures.ratio(bare));
+    }
+    println!();
+    for (name, size, senders, figures) in sizes {
+        if *size >= 10_000 && *senders == 1 {
+            gate.at_least(&format!("ingest, {name} / bare loop"), figures.ratio(bare), 0.6);
+            gate.at_least(&format!("ingest, {name}, events/s"), median(figures.per_s.clone()), 40_000.0);
+        }
+    }
+}

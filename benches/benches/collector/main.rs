@@ -1,0 +1,58 @@
+//! The collector under load: what it takes in, how it grows, what it needs, how fast it answers.
+//!
+//! `cargo bench -p wafpass-benches --bench collector` runs all parts, `… -- ingest queries` those that are named:
+//!
+//! - `ingest`: durable ingest over HTTP, beside a bare loop that puts the same rows into SQLite; half a minute.
+//! - `growth`: five million events of one day, the last million against the first; five minutes, 6 GB.
+//! - `memory`: the highest memory of the server while it takes in a batch of 1 GB; a minute.
+//! - `queries`: five million events, and how long pages and histograms take; five minutes, 6 GB.
+//! - `doors`: events whose clear text is sealed on arrival; half a minute.
+//! - `stages`: what each step costs a line; half a minute.
+//!
+//! The server is a process of its own, this program started again, and so are its memory and its processor
+//! time. Server and client share the machine. Lines are made and packed while no clock runs.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
+mod bare;
+mod client;
+mod doors;
+mod growth;
+mod ingest;
+mod memory;
+mod queries;
+mod service;
+mod stages;
+
+use std::env;
+use std::process::ExitCode;
+
+use wafpass_benches::Gate;
+
+const PARTS: [(&str, fn(&mut Gate)); 6] = [
+    ("ingest", ingest::run),
+    ("growth", growth::run),
+    ("memory", memory::run),
+    ("queries", queries::run),
+    ("doors", doors::run),
+    ("stages", stages::run),
+];
+
+fn main() -> ExitCode {
+    if service::is_server() {
+        service::serve();
+        return ExitCode::SUCCESS;
+    }
+    let named: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    if let Some(unknown) = named.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
+        eprintln!("there is no part {unknown:?}\nthere are {:?}", PARTS.map(|(part, _)| part));
+        return ExitCode::FAILURE;
+    }
+    let mut gate = Gate::new();
+    for (part, run) in PARTS {
+        if named.is_empty() || named.iter().any(|name| name == part) {
+            run(&mut gate);
+        }
+    }
+    gate.finish()
+}

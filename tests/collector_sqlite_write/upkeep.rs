@@ -1,0 +1,139 @@
+//! Segments, merged counts, closed days.
+
+use wafpass::collector::store::{Store, Written};
+use wafpass::collector::{EventTime, Field};
+
+use super::common::{Bed, DAY, SECOND, ask, at, event, events, record, rows_in, tenant};
+
+#[tokio::test]
+async fn full_segments_get_their_indexes() {
+    let bed = Bed::small();
+    let acme = tenant("acme");
+    for start in (0..1_000).step_by(50) {
+        bed.store_batch(&acme, events(start..start + 50)).await;
+    }
+    bed.store().maintain(at(DAY, 0)).await.unwrap();
+    let file = bed.file(&acme, "2026-03-01");
+    assert_eq!(ask(&file, "SELECT count(*) FROM segments"), 10);
+    assert_eq!(ask(&file, "SELECT sum(sealed) FROM segments"), 9, "the last is written to");
+    let indexes =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name LIKE 'events_%'";
+    assert_eq!(ask(&file, indexes), 45);
+    assert_eq!(ask(&file, "SELECT count(*) FROM segments WHERE sealed = 1 AND bloom IS NULL"), 0);
+    assert_eq!(bed.seen(&acme).await, (0..1_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn closing_a_day_merges_counts_and_makes_lists() {
+    let bed = Bed::small();
+    let acme = tenant("acme");
+    for start in (0..900).step_by(90) {
+        bed.store_batch(&acme, events(start..start + 90)).await;
+    }
+    let file = bed.file(&acme, "2026-03-01");
+    // Not yet: senders deliver late.
+    bed.store().maintain(at(DAY + 1, 3_599 * SECOND)).await.unwrap();
+    assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 0);
+    bed.store().maintain(at(DAY + 1, 3_600 * SECOND)).await.unwrap();
+    assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 4);
+    assert_eq!(ask(&file, "SELECT count(*) FROM rollup_delta"), 0);
+    assert!(!file.with_extension("unsettled").exists());
+    let (values, _) = bed.top(&acme, Field::ClientIp).await;
+    assert_eq!(values.len(), 9);
+    assert!(values.iter().all(|(value, count)| value.starts_with("192.0.2.") && *count == 100));
+    assert_eq!(bed.top(&acme, Field::Path).await.0, [("/admin".to_owned(), 900)]);
+    assert_eq!(bed.top(&acme, Field::ClientAsn).await.0, [("64500".to_owned(), 900)]);
+    bed.assert_counts_exact(&acme).await;
+}
+
+#[tokio::test]
+async fn late_events_reopen_a_day_until_it_is_closed_again() {
+    let mut bed = Bed::small();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..90)).await;
+    bed.maintain_after(DAY).await;
+    let file = bed.file(&acme, "2026-03-01");
+    let batch = bed.begin(&acme);
+    bed.store().write(batch, events(90..100)).await.unwrap();
+    assert_eq!(ask(&file, "SELECT count(*) FROM top"), 0);
+    bed.maintain_after(DAY).await;
+    assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 0, "a batch is undecided");
+    bed.store().commit(batch, record(&acme, Written::default())).await.unwrap();
+    assert_eq!(bed.top(&acme, Field::Path).await.0, [("/admin".to_owned(), 100)]);
+    bed.maintain_after(DAY).await;
+    assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 4);
+    assert_eq!(bed.top(&acme, Field::Path).await.0, [("/admin".to_owned(), 100)]);
+    bed.assert_counts_exact(&acme).await;
+    // A day that ended while nobody was there is closed by a later start.
+    bed.store_batch(&acme, events(100..110)).await;
+    bed.reopen();
+    bed.maintain_after(DAY).await;
+    assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 4);
+    assert_eq!(bed.seen(&acme).await.len(), 110);
+}
+
+#[tokio::test]
+async fn a_list_says_how_much_it_leaves_out() {
+    let bed = Bed::new();
+    let acme = tenant("acme");
+    let many: Vec<_> = (0..3_000_u64)
+        .map(|number| {
+            let mut event = event(number, at(DAY, i64::try_from(number).unwrap()));
+            event.fields.set(Field::Path, &format!("/{}", number % 1_500));
+            event
+        })
+        .collect();
+    bed.store_batch(&acme, many).await;
+    bed.maintain_after(DAY).await;
+    let file = bed.file(&acme, "2026-03-01");
+    assert_eq!(ask(&file, "SELECT count(*) FROM top WHERE field = 'path'"), 1_000);
+    assert_eq!(ask(&file, "SELECT least FROM top_meta WHERE field = 'path'"), 2);
+    assert_eq!(ask(&file, "SELECT least FROM top_meta WHERE field = 'client_ip'"), 0);
+}
+
+#[tokio::test]
+async fn times_before_1970_and_at_the_end_of_a_minute_are_counted_where_they_belong() {
+    let bed = Bed::new();
+    let acme = tenant("acme");
+    let edge = [at(DAY, 0), EventTime(at(DAY, 60 * SECOND).0 - 1), at(DAY, 60 * SECOND)];
+    let mut all: Vec<_> = (0_u64..).zip(edge).map(|(number, at)| event(number, at)).collect();
+    all.push(event(9, EventTime(at(DAY, 0).0 - 1)));
+    all.push(event(10, EventTime(-1)));
+    bed.store_batch(&acme, all).await;
+    bed.assert_counts_exact_of(&acme, 4).await;
+    assert_eq!(rows_in(&bed.file(&acme, "1969-12-31")), 1);
+    assert_eq!(rows_in(&bed.file(&acme, "2026-02-28")), 1);
+    assert_eq!(rows_in(&bed.file(&acme, "2026-03-01")), 3);
+}
+
+#[tokio::test]
+async fn no_deletion_and_no_scattered_chunk_holds_the_writer() {
+    let bed = Bed::new();
+    let acme = tenant("acme");
+    let dense = |numbers: std::ops::Range<u64>| -> Vec<_> {
+        numbers
+            .map(|number| event(number, at(DAY, i64::try_from(number).unwrap() * 1_000)))
+            .collect()
+    };
+    // 40,000 rows go in twenty steps; a small batch gets its turn between them.
+    let large = bed.begin(&acme);
+    for start in (0..40_000).step_by(10_000) {
+        bed.store().write(large, dense(start..start + 10_000)).await.unwrap();
+    }
+    bed.store().abort(large);
+    assert_eq!(bed.store_batch(&acme, dense(50_000..50_100)).await.stored, 100);
+    assert_eq!(bed.store().snapshot().pending, [large.0], "its rows are still being deleted");
+    // A chunk with many days takes some of them at a time.
+    let batch = bed.begin(&acme);
+    let days = 100;
+    let scattered =
+        (0..days).map(|day| event(day, at(DAY - 200 + i64::try_from(day).unwrap(), 0))).collect();
+    let slow = bed.store().write(batch, scattered);
+    let quick = async {
+        bed.store_batch(&acme, dense(60_000..60_010)).await;
+        bed.store().usage(&acme).await.unwrap().partitions
+    };
+    let (slow, partitions) = tokio::join!(slow, quick);
+    assert_eq!(slow.unwrap().stored, days);
+    assert!(partitions < days, "the small one had to wait for all {partitions}");
+}
