@@ -45,6 +45,7 @@
 //! | run rules on requests, and ship what they matched | with `rules-layer` and `ship`, the modules `layer::rules` and `ship`; `docs/rules-in-operation.md` |
 //! | write rules, and decide about one request | with `rules`, the module `rules`; `docs/rules.md` |
 //! | seal what a rule matched, and open it | with `matched-data`, the module `matched_data`; `docs/matched-data.md` |
+//! | take sealed events in, and ask for them | with `collector`, the module `collector`; `docs/collector.md` |
 //! | see every limit and its reason | [`limits`] |
 //!
 //! # Features

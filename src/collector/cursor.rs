@@ -53,8 +53,11 @@ impl Cursor {
         let ascending = pending.is_sorted_by(|left, right| left < right);
         let known = pending.last().is_none_or(|greatest| *greatest <= last);
         let fits = pending.len() <= MAX_OPEN_BATCHES && rest.is_empty();
-        (fits && ascending && known)
-            .then_some(Self { at, id, snapshot: Snapshot { last, pending } })
+        (fits && ascending && known).then_some(Self {
+            at,
+            id,
+            snapshot: Snapshot { last, pending },
+        })
     }
 }
 

@@ -8,6 +8,12 @@ pub const MAX_TENANTS: usize = 256;
 /// Rows of a chunk: SQLite takes them at nearly twice the speed of chunks of 1,000, and a chunk still
 /// holds the writer for a fraction of a second only.
 pub const CHUNK_EVENTS: usize = 10_000;
+/// Rows of a segment of the SQLite store: what a search has to read where there is no index yet, a few tens of
+/// milliseconds; and few enough segments that a day of 5 million events has a hundred.
+pub const SEGMENT_ROWS: usize = 50_000;
+/// Partition files that are open for writing at once. Each costs three descriptors and a page cache of 8 MiB at
+/// most; a batch may scatter its events over hundreds of days.
+pub const OPEN_PARTITIONS: usize = 16;
 /// Bytes of a chunk's texts and blobs, so that memory stays flat when lines are long.
 pub const CHUNK_BYTES: usize = 16 << 20;
 /// Batches that are being received at once; with their chunks they bound the memory, and a cursor

@@ -73,7 +73,8 @@ pub(crate) fn spool(batches: u64, bytes: u64) {
     gauge!("wafpass_collector_spool_bytes").set(approximately(bytes));
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a gauge is a float")]
-const fn approximately(number: u64) -> f64 {
-    number as f64
+/// A gauge is a float.
+fn approximately(number: u64) -> f64 {
+    let half = |bits: u64| u32::try_from(bits).map_or(f64::MAX, f64::from);
+    half(number >> 32) * 4_294_967_296.0 + half(number & 0xffff_ffff)
 }

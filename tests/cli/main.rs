@@ -11,6 +11,7 @@
 )]
 #![cfg(unix)]
 
+mod collector;
 mod common;
 mod config;
 mod explain;

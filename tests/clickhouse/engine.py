@@ -8,7 +8,7 @@ compression and no users, and runs one query at a time.
     engine.py PACKAGES DATA [PORT]
 
 PACKAGES is the folder that chdb-core was installed to, DATA the folder of the tables. The first line
-on stdout is the port, then the engine's version.
+on stdout is the port, then the engine's version. It ends when its stdin does: with whoever started it.
 """
 
 import http.server
@@ -84,6 +84,12 @@ class Front(http.server.BaseHTTPRequestHandler):
         return bytes(body)
 
     def answer(self, status, body, headers=None):
+        try:
+            self.send(status, body, headers)
+        except ConnectionError:
+            self.close_connection = True  # whoever asked has gone
+
+    def send(self, status, body, headers):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -129,7 +135,13 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 def main():
+    threading.Thread(target=end_with_parent, daemon=True).start()
     data = os.path.abspath(sys.argv[2])
     Front.folder = os.path.join(data, "rows")
     os.makedirs(Front.folder, exist_ok=True)

@@ -60,28 +60,16 @@ fn a_backup_comes_back() {
     assert_eq!(restored.reserve(1).unwrap(), 500);
 }
 
-/// A day may be copied after the catalogue was, and hold batches that the copied catalogue never saw: their
-/// numbers are not given out again.
+/// Commits wait for the moment that is held, and only for that.
 #[test]
-fn no_number_of_a_later_batch_is_given_out_again() {
+fn a_reader_that_is_slow_holds_no_backup_up() {
     let place = Place::new();
     let catalogue = place.with_tenants();
-    catalogue.reserve(10).unwrap();
+    let reading = rusqlite::Connection::open(place.data().join("catalogue.sqlite3")).unwrap();
+    reading.execute_batch("BEGIN; SELECT * FROM book").unwrap();
     let out = place.dir.path().join("copy");
     backup(&place.data(), &out, MIDNIGHT_MS).unwrap();
-    let file = rusqlite::Connection::open(out.join("catalogue.sqlite3")).unwrap();
-    let reserved: i64 = file.query_row("SELECT reserved FROM book", [], |row| row.get(0)).unwrap();
-    assert_eq!(reserved, 10);
-    // What the copy is raised to is read after the last day: here, the catalogue has gone on since.
-    catalogue.reserve(1_000).unwrap();
-    assert_eq!(
-        backup(&place.data(), &place.dir.path().join("later"), MIDNIGHT_MS).unwrap().partitions,
-        0
-    );
-    let file =
-        rusqlite::Connection::open(place.dir.path().join("later/catalogue.sqlite3")).unwrap();
-    let reserved: i64 = file.query_row("SELECT reserved FROM book", [], |row| row.get(0)).unwrap();
-    assert_eq!(reserved, 1_010);
+    catalogue.reserve(1).unwrap();
 }
 
 #[test]

@@ -11,6 +11,10 @@
 mod backups;
 mod batches;
 mod files;
+mod stores;
+#[path = "../support/collector/mod.rs"]
+#[macro_use]
+mod support;
 mod tenants;
 mod tokens;
 

@@ -29,7 +29,8 @@ async fn an_insert_whose_answer_is_lost_is_repeated_under_its_token() {
     let mut lost = 0;
     proxy.judge(move |text| {
         // The answers to the first INSERT of rows.
-        let is_insert = text.contains("INSERT+INTO+%60events%60") || text.contains("INSERT%20INTO%20%60events%60");
+        let is_insert = text.contains("INSERT+INTO+%60events%60")
+            || text.contains("INSERT%20INTO%20%60events%60");
         lost += i32::from(is_insert);
         if is_insert && lost == 1 { Fate::AnswerLost } else { Fate::Through }
     });
@@ -90,8 +91,8 @@ async fn a_commit_that_only_the_ledger_has_is_finished_at_the_next_start() {
     proxy.all(Fate::Through);
     let store = open(options.clone(), ledger).await;
     assert_eq!(briefs(&everything(&*store, &acme()).await), ["2@+5000000000ns", "1@+0ns"]);
-    let rows = engine.ask(&format!("SELECT count() FROM {}.events WHERE batch = {}", options.database, lost.0));
-    assert_eq!(rows.await, "0", "what was not committed is gone");
+    let left = format!("SELECT count() FROM {}.events WHERE batch = {}", options.database, lost.0);
+    assert_eq!(engine.ask(&left).await, "0", "what was not committed is gone");
     let next = store.begin(&acme(), wafpass::collector::Intake::Native).unwrap();
     assert!(next > lost, "numbers go on");
 }
@@ -110,7 +111,10 @@ async fn rows_outlast_a_kill_of_the_engine() {
         let written = write(&*store, &acme(), vec![event(0, 9_999)]).await;
         assert!(matches!(written, Err(StoreError::Unavailable { .. })), "{written:?}");
         engine.restart();
-        assert_eq!(everything(&*store, &acme()).await.len(), 50 * (usize::try_from(round).unwrap() + 1));
+        assert_eq!(
+            everything(&*store, &acme()).await.len(),
+            50 * (usize::try_from(round).unwrap() + 1)
+        );
     }
 }
 
@@ -138,6 +142,8 @@ async fn an_engine_that_stands_still_is_away() {
 #[tokio::test]
 async fn without_a_spool_a_clickhouse_that_is_away_is_an_error_at_the_start() {
     let options = options("http://127.0.0.1:9/", "test");
-    let opened = ClickHouseStore::open(options, Arc::new(MemoryLedger::default()), Arc::new(SystemClock)).await;
+    let opened =
+        ClickHouseStore::open(options, Arc::new(MemoryLedger::default()), Arc::new(SystemClock))
+            .await;
     assert!(matches!(opened, Err(StoreError::Unavailable { .. })), "{opened:?}");
 }

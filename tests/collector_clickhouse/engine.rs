@@ -109,12 +109,15 @@ fn spawn(data: &Path, port: u16) -> (Child, u16, String) {
         .arg(packages())
         .arg(data)
         .arg(port.to_string())
+        // Held open as long as this process lives: the engine ends with it.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("python3 runs");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let (port, version) = line.trim().split_once(' ').expect("the engine starts; see its error above");
+    let (port, version) =
+        line.trim().split_once(' ').expect("the engine starts; see its error above");
     (child, port.parse().unwrap(), version.to_owned())
 }
 

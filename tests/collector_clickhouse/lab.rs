@@ -25,7 +25,10 @@ impl ClickHouseLab {
 }
 
 /// Opens a store.
-pub(crate) async fn open(options: ClickHouseOptions, ledger: Arc<dyn Ledger>) -> Arc<ClickHouseStore> {
+pub(crate) async fn open(
+    options: ClickHouseOptions,
+    ledger: Arc<dyn Ledger>,
+) -> Arc<ClickHouseStore> {
     Arc::new(ClickHouseStore::open(options, ledger, Arc::new(SystemClock)).await.unwrap())
 }
 

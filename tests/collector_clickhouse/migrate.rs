@@ -18,7 +18,8 @@ async fn old_store(folder: &std::path::Path, ledger: Arc<MemoryLedger>) -> Sqlit
     let store = SqliteStore::open(folder, ledger).unwrap();
     for day in 0..3_i64 {
         let count = if day == 1 { 1_500 } else { 20 };
-        let events = (0..count).map(|n| full_event(day * 86_400 + n, u128::try_from(day * 10_000 + n).unwrap()));
+        let events = (0..count)
+            .map(|n| full_event(day * 86_400 + n, u128::try_from(day * 10_000 + n).unwrap()));
         put(&store, &acme(), events.collect()).await;
     }
     put(&store, &globex(), vec![event(0, 1)]).await;

@@ -29,7 +29,8 @@ async fn each_sees_what_all_have_committed_and_nothing_else() {
     assert!(matches!(conflict, Err(StoreError::Conflict)), "{conflict:?}");
     second.commit(open_batch, record(&acme(), written)).await.unwrap();
     assert_eq!(everything(&*first, &acme()).await.len(), 3);
-    let (_, again) = write(&*first, &acme(), vec![event(0, 1), event(1, 2), event(2, 3)]).await.unwrap();
+    let (_, again) =
+        write(&*first, &acme(), vec![event(0, 1), event(1, 2), event(2, 3)]).await.unwrap();
     assert_eq!((again.stored, again.repeated), (0, 3), "repeats are known, whoever stored them");
 }
 

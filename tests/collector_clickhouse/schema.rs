@@ -75,7 +75,10 @@ async fn blobs_are_raw_bytes_and_addresses_are_ipv6() {
     let mut event = full_event(0, 1);
     event.fields.set(wafpass::collector::Field::ClientIp, "192.0.2.1");
     put(&store, &acme(), vec![event]).await;
-    let sql = format!("SELECT length(blob), client_ip, toDate(at), tenant FROM {}.events", options.database);
+    let sql = format!(
+        "SELECT length(blob), client_ip, toDate(at), tenant FROM {}.events",
+        options.database
+    );
     assert_eq!(engine.ask(&sql).await, "256\t::ffff:192.0.2.1\t2026-11-22\tacme");
 }
 
@@ -97,9 +100,13 @@ async fn rows_go_by_themselves_when_nobody_expires_them() {
     put(&store, &globex(), vec![days_ago(12, 2)]).await;
     // Shorter from now on: what is stored already follows.
     store.retain(&acme(), 5).await.unwrap();
-    let expired = format!("SELECT count() FROM {database}.events WHERE tenant = 'acme' AND expire_at < now()");
+    let expired = format!(
+        "SELECT count() FROM {database}.events WHERE tenant = 'acme' AND expire_at < now()"
+    );
     while engine.ask(&expired).await != "1" {
-        let rows = engine.ask(&format!("SELECT count() FROM {database}.events WHERE tenant = 'acme'")).await;
+        let rows = engine
+            .ask(&format!("SELECT count() FROM {database}.events WHERE tenant = 'acme'"))
+            .await;
         if rows == "0" {
             break; // and dropped already
         }
@@ -129,7 +136,9 @@ async fn the_statements_for_a_cluster_are_clickhouses_language() {
 fn the_file_for_a_cluster_is_what_the_build_makes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/clickhouse-cluster.sql");
     let file = std::fs::read_to_string(path).unwrap();
-    let statements: String = file.split_inclusive('\n').filter(|line| !line.starts_with("-- ")).collect();
-    let made = cluster_ddl().iter().map(|text| format!("{};\n", text.trim_end())).collect::<Vec<_>>();
+    let statements: String =
+        file.split_inclusive('\n').filter(|line| !line.starts_with("-- ")).collect();
+    let made =
+        cluster_ddl().iter().map(|text| format!("{};\n", text.trim_end())).collect::<Vec<_>>();
     assert_eq!(statements.trim(), made.join("\n").trim(), "{path}");
 }

@@ -45,7 +45,8 @@ impl Bench {
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "batch")).collect();
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "batch")).collect();
     files.sort();
     files
 }
@@ -135,7 +136,9 @@ async fn a_full_spool_refuses_and_keeps_what_it_has() {
     bench.proxy.all(Fate::Refused);
     let mut stored = 0;
     let refused = loop {
-        match write(&*store, &acme(), vec![full_event(stored, u128::try_from(stored).unwrap())]).await {
+        match write(&*store, &acme(), vec![full_event(stored, u128::try_from(stored).unwrap())])
+            .await
+        {
             Ok((batch, written)) => match store.commit(batch, record(&acme(), written)).await {
                 Ok(()) => stored += 1,
                 Err(error) => {
@@ -149,7 +152,11 @@ async fn a_full_spool_refuses_and_keeps_what_it_has() {
     assert!(matches!(refused, StoreError::Full), "{refused:?}");
     assert!((3..20).contains(&stored), "{stored}");
     assert!(store.spooled().1 <= 20_000);
-    assert_eq!(bench.files().len(), usize::try_from(stored).unwrap(), "nothing of the refused is left");
+    assert_eq!(
+        bench.files().len(),
+        usize::try_from(stored).unwrap(),
+        "nothing of the refused is left"
+    );
     bench.proxy.all(Fate::Through);
     drained(&store).await;
     assert_eq!(everything(&*store, &acme()).await.len(), usize::try_from(stored).unwrap());
@@ -178,7 +185,9 @@ async fn an_insert_that_arrives_after_it_was_spooled_is_seen_once() {
     let bench = Bench::new(1 << 20).await;
     let store = bench.open().await;
     // ClickHouse takes the rows in, but nobody hears of it.
-    bench.proxy.judge(|text| if text.contains("events%60") { Fate::AnswerLost } else { Fate::Through });
+    bench
+        .proxy
+        .judge(|text| if text.contains("events%60") { Fate::AnswerLost } else { Fate::Through });
     let (batch, written) = write(&*store, &acme(), vec![event(0, 1)]).await.unwrap();
     assert_eq!(written, Written { stored: 1, repeated: 0 });
     store.commit(batch, record(&acme(), written)).await.unwrap();
@@ -230,7 +239,10 @@ async fn deleting_a_tenant_takes_its_spooled_batches_too() {
     bench.proxy.all(Fate::TooManyParts);
     put(&*store, &acme(), vec![event(0, 1)]).await;
     put(&*store, &globex(), vec![event(0, 1)]).await;
-    assert!(store.delete_tenant(&acme()).await.is_err(), "ClickHouse is away: it has to be asked again");
+    assert!(
+        store.delete_tenant(&acme()).await.is_err(),
+        "ClickHouse is away: it has to be asked again"
+    );
     assert_eq!(bench.files().len(), 1);
     bench.proxy.all(Fate::Through);
     drained(&store).await;

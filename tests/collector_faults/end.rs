@@ -73,7 +73,8 @@ fn a_second_signal_ends_it_at_once() {
 fn one_collector_a_folder() {
     let place = Place::new("");
     let running = place.start();
-    let second = Command::new(BINARY).args(place.arguments()).stdin(Stdio::null()).output().unwrap();
+    let second =
+        Command::new(BINARY).args(place.arguments()).stdin(Stdio::null()).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
     let told = String::from_utf8(second.stderr).unwrap();
     let data = place.data().display().to_string();

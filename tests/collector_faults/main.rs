@@ -15,6 +15,7 @@ mod disk;
 mod end;
 mod kill;
 mod load;
+mod packaging;
 mod place;
 mod sync;
 mod wire;

@@ -165,7 +165,12 @@ impl Running {
     }
 
     /// A batch of lines, to one of the doors.
-    pub(crate) fn send(&self, door: &str, key: Option<&str>, lines: &str) -> std::io::Result<Answer> {
+    pub(crate) fn send(
+        &self,
+        door: &str,
+        key: Option<&str>,
+        lines: &str,
+    ) -> std::io::Result<Answer> {
         send(self.service, &self.token, door, key, lines)
     }
 }

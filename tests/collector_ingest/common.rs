@@ -23,7 +23,9 @@ use wafpass::collector::ingest::Reception;
 use wafpass::collector::query::{
     Filter, Histogram, HistogramQuery, Page, PageQuery, Snapshot, TimeRange, Top, TopQuery,
 };
-use wafpass::collector::store::{Answer, BatchId, Deleted, Fresh, Store, StoreError, Usage, Written};
+use wafpass::collector::store::{
+    Answer, BatchId, Deleted, Fresh, Store, StoreError, Usage, Written,
+};
 use wafpass::collector::{
     Collector, EventId, EventTime, Intake, NewEvent, SealedText, StoredEvent, TenantId, api,
 };
@@ -116,7 +118,12 @@ impl Store for Recording {
         none()
     }
 
-    fn event<'s>(&'s self, _: &'s TenantId, _: EventId) -> Answer<'s, Option<StoredEvent>> {
+    fn event<'s>(
+        &'s self,
+        _: &'s TenantId,
+        _: EventId,
+        _: Option<EventTime>,
+    ) -> Answer<'s, Option<StoredEvent>> {
         none()
     }
 
@@ -221,8 +228,11 @@ impl Lab {
             catalogue.add_tenant(&tenant, &TenantSettings::default()).unwrap();
         }
         let token = |tenant: &TenantId, scope| {
-            let request =
-                TokenRequest { name: "test".to_owned(), scopes: Scopes::of(&[scope]), expires_ms: None };
+            let request = TokenRequest {
+                name: "test".to_owned(),
+                scopes: Scopes::of(&[scope]),
+                expires_ms: None,
+            };
             catalogue.add_token(tenant, &request).unwrap().text.to_string()
         };
         let (own, other) = (token(&acme(), Scope::Ingest), token(&globex, Scope::Ingest));
@@ -236,7 +246,16 @@ impl Lab {
         let collector =
             Collector::new(dynamic, Arc::clone(&catalogue), hands).with_reception(reception);
         let router = api::router(collector, |router| router);
-        Self { _dir: dir, clock, catalogue, store, router, token: own, other_token: other, reader_token }
+        Self {
+            _dir: dir,
+            clock,
+            catalogue,
+            store,
+            router,
+            token: own,
+            other_token: other,
+            reader_token,
+        }
     }
 
     pub fn set(&self, change: impl FnOnce(&mut TenantSettings)) {
@@ -264,7 +283,10 @@ impl Lab {
         (status, json)
     }
 
-    pub async fn send_whole(&self, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, Value) {
+    pub async fn send_whole(
+        &self,
+        request: Request<Body>,
+    ) -> (StatusCode, axum::http::HeaderMap, Value) {
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -309,14 +331,18 @@ pub fn opened_bytes(bytes: &[u8], event: &NewEvent) -> Value {
     use base64ct::{Base64, Encoding};
     let metadata: Value = serde_json::from_str(&event.metadata).unwrap();
     let binding = Binding::from_json(&metadata["binding"]).unwrap();
-    let plaintext = open(&Base64::encode_string(bytes), owner(), Some(&binding)).unwrap();
+    let plaintext = open(Base64::encode_string(bytes), owner(), Some(&binding)).unwrap();
     serde_json::from_slice(&plaintext).unwrap()
 }
 
 /// A blob of version 4 for an event.
 pub fn sealed(binding: &Binding<'_>) -> String {
-    wafpass::matched_data::seal_v4(br#"{"http.request.uri":{"content":"x"}}"#, owner().public_key(), binding)
-        .unwrap()
+    wafpass::matched_data::seal_v4(
+        br#"{"http.request.uri":{"content":"x"}}"#,
+        owner().public_key(),
+        binding,
+    )
+    .unwrap()
 }
 
 pub const V3: &str = "AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk=";

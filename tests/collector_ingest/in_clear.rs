@@ -19,7 +19,11 @@ fn clear(event: &NewEvent) -> String {
 async fn what_aws_waf_writes_in_clear_is_sealed() {
     let lab = Lab::new();
     let (status, answer) = lab.post("/v1/aws-waf", AWS).await;
-    assert_eq!((status, &answer["stored"], &answer["quarantined"]), (StatusCode::OK, &json!(2), &json!(0)), "{answer}");
+    assert_eq!(
+        (status, &answer["stored"], &answer["quarantined"]),
+        (StatusCode::OK, &json!(2), &json!(0)),
+        "{answer}"
+    );
     let [event, allowed] = lab.events().try_into().unwrap();
     for (field, value) in [
         (Field::Action, "block"),
@@ -44,14 +48,27 @@ async fn what_aws_waf_writes_in_clear_is_sealed() {
     assert_eq!(rest["labels"], json!(["awswaf:managed:aws:core-rule-set:NoUserAgent_Header"]));
     let metadata: Value = serde_json::from_str(&event.metadata).unwrap();
     assert_eq!(metadata["binding"]["event_id"], "1-65f0a0b1-0123456789abcdef01234567");
-    assert_eq!(metadata["matched_rules"], json!(["CountBots", "NoUserAgent_HEADER"]).as_array().map_or(Value::Null, |_| metadata["matched_rules"].clone()));
+    assert_eq!(metadata["matched_rules"], json!(["NoUserAgent_HEADER", "CountBots"]));
     // The owner reads all of it.
     let payload = opened(&event);
     let text = payload.to_string();
     for mark in [
-        "MARK-matched", "MARK-field", "MARK-group", "MARK excluded", "MARK-config", "MARK-rate", "MARK-captcha",
-        "MARK-inserted", "MARK-agent", "MARK-cookie", "MARK-odd", "MARK-args", "MARK-fragment", "MARK-later",
-        "MARK a label", "MARK-new",
+        "MARK-matched",
+        "MARK-field",
+        "MARK-group",
+        "MARK excluded",
+        "MARK-config",
+        "MARK-rate",
+        "MARK-captcha",
+        "MARK-inserted",
+        "MARK-agent",
+        "MARK-cookie",
+        "MARK-odd",
+        "MARK-args",
+        "MARK-fragment",
+        "MARK-later",
+        "MARK a label",
+        "MARK-new",
     ] {
         assert!(text.to_lowercase().contains(&mark.to_lowercase()), "{mark}: {text}");
     }
@@ -62,7 +79,6 @@ async fn what_aws_waf_writes_in_clear_is_sealed() {
 
 #[tokio::test]
 async fn no_leaf_of_any_line_gets_through_in_clear() {
-    // Where a name that somebody gave to a rule or a resource may stand, and what has a shape of its own.
     let lines = AWS.lines().chain(MODSECURITY.lines()).chain(CORAZA.lines());
     for line in lines {
         let whole: Value = serde_json::from_str(line).unwrap();
@@ -81,9 +97,12 @@ async fn no_leaf_of_any_line_gets_through_in_clear() {
         let events = lab.events();
         assert!(events.len() + 2 >= leaves.len() - 1, "only times are asked for: {answer}");
         for event in &events {
-            let stored = clear(event);
-            let path = event.get(Field::Path).unwrap_or_default();
-            assert!(!stored.replace(path, "").contains("se cret"), "{stored}");
+            // The path stays, as the tenant has it.
+            let fields = event.fields.iter().filter(|(field, _)| *field != Field::Path);
+            let texts = [&event.datetime, &event.rest, &event.metadata];
+            let stored: Vec<&str> =
+                fields.map(|(_, text)| text).chain(texts.into_iter().map(String::as_str)).collect();
+            assert!(!stored.concat().contains("se cret"), "{stored:?}");
         }
     }
 }
@@ -92,15 +111,19 @@ fn pointers(value: &Value, at: String, into: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                pointers(value, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), into);
+                pointers(
+                    value,
+                    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")),
+                    into,
+                );
             }
-            into.push(at).to_owned();
+            into.push(at);
         }
         Value::Array(list) => {
             for (index, value) in list.iter().enumerate() {
                 pointers(value, format!("{at}/{index}"), into);
             }
-            into.push(at).to_owned();
+            into.push(at);
         }
         _ => into.push(at),
     }
@@ -114,20 +137,38 @@ async fn modsecurity_and_coraza_are_read() {
     assert_eq!((status, &answer["stored"]), (StatusCode::OK, &json!(2)), "{answer}");
     let [modsecurity, coraza] = lab.events().try_into().unwrap();
     for (event, fields) in [
-        (&modsecurity, [
-            (Field::Action, "block"), (Field::RuleId, "942100"), (Field::RayId, "179530739955.849453"),
-            (Field::Method, "POST"), (Field::Protocol, "HTTP/1.1"), (Field::Path, "/login"), (Field::Host, "shop.example"),
-        ]),
-        (&coraza, [
-            (Field::Action, "log"), (Field::RuleId, "941100"), (Field::RayId, "ABtibGJndZlGPDP1"),
-            (Field::Method, "GET"), (Field::Protocol, "HTTP/2.0"), (Field::Path, "/q"), (Field::Host, "shop.example"),
-        ]),
+        (
+            &modsecurity,
+            [
+                (Field::Action, "block"),
+                (Field::RuleId, "942100"),
+                (Field::RayId, "179530739955.849453"),
+                (Field::Method, "POST"),
+                (Field::Protocol, "HTTP/1.1"),
+                (Field::Path, "/login"),
+                (Field::Host, "shop.example"),
+            ],
+        ),
+        (
+            &coraza,
+            [
+                (Field::Action, "log"),
+                (Field::RuleId, "941100"),
+                (Field::RayId, "ABtibGJndZlGPDP1"),
+                (Field::Method, "GET"),
+                (Field::Protocol, "HTTP/2.0"),
+                (Field::Path, "/q"),
+                (Field::Host, "shop.example"),
+            ],
+        ),
     ] {
         for (field, value) in fields {
             assert_eq!(event.get(field), Some(value), "{field:?}");
         }
         assert!(!clear(event).contains("MARK"), "{}", clear(event));
-        assert!(wafpass::matched_data::Payload::parse(opened(event).to_string().as_bytes()).is_ok());
+        assert!(
+            wafpass::matched_data::Payload::parse(opened(event).to_string().as_bytes()).is_ok()
+        );
     }
     // The server's clock was an hour ahead of UTC; the id begins with Unix time.
     assert_eq!(modsecurity.at.0, 1_795_307_399_000_000_000);
@@ -136,8 +177,20 @@ async fn modsecurity_and_coraza_are_read() {
     let metadata: Value = serde_json::from_str(&modsecurity.metadata).unwrap();
     assert_eq!(metadata["matched_rules"], json!(["949110"]));
     for (event, marks) in [
-        (&modsecurity, &["query", "body", "agent", "cookie", "response", "set", "score", "message", "data", "tag"][..]),
-        (&coraza, &["query", "agent", "one", "two", "body", "file", "arg", "set", "response", "severity", "message", "error", "data"]),
+        (
+            &modsecurity,
+            &[
+                "query", "body", "agent", "cookie", "response", "set", "score", "message", "data",
+                "tag",
+            ][..],
+        ),
+        (
+            &coraza,
+            &[
+                "query", "agent", "one", "two", "body", "file", "arg", "set", "response",
+                "severity", "message", "error", "data",
+            ],
+        ),
     ] {
         let text = opened(event).to_string();
         for mark in marks {
@@ -173,8 +226,10 @@ async fn a_tenant_chooses_what_stays() {
 }
 
 fn firehose(id: &str, records: &[&str]) -> Value {
-    let records: Vec<Value> =
-        records.iter().map(|record| json!({"data": Base64::encode_string(record.as_bytes())})).collect();
+    let records: Vec<Value> = records
+        .iter()
+        .map(|record| json!({"data": Base64::encode_string(record.as_bytes())}))
+        .collect();
     json!({"requestId": id, "timestamp": 1_795_307_399_000_u64, "records": records})
 }
 
@@ -203,7 +258,10 @@ async fn firehose_gets_the_answer_that_it_takes() {
     assert_eq!(send(id, again.to_string().into_bytes()).await.0, StatusCode::OK);
     assert_eq!(lab.batches().len(), 1);
     // The members may stand in any order, and others beside them.
-    let turned = format!(r#"{{"more":[{{}}],"records":[{{"x":1,"data":"{}"}}],"requestId":"turned"}}"#, Base64::encode_string(first.as_bytes()));
+    let turned = format!(
+        r#"{{"more":[{{}}],"records":[{{"x":1,"data":"{}"}}],"requestId":"turned"}}"#,
+        Base64::encode_string(first.as_bytes())
+    );
     assert_eq!(send("turned", turned.into_bytes()).await.0, StatusCode::OK);
 
     for (id, body, status) in [
@@ -212,7 +270,11 @@ async fn firehose_gets_the_answer_that_it_takes() {
         ("x", json!({"requestId": "x"}), StatusCode::BAD_REQUEST),
         ("x", json!({"requestId": "x", "records": [{"data": "?"}]}), StatusCode::BAD_REQUEST),
         ("x", json!({"requestId": "x", "records": [{}]}), StatusCode::BAD_REQUEST),
-        ("x", json!({"requestId": "x", "records": [{"data": "A".repeat(2_000_000)}]}), StatusCode::BAD_REQUEST),
+        (
+            "x",
+            json!({"requestId": "x", "records": [{"data": "A".repeat(2_000_000)}]}),
+            StatusCode::BAD_REQUEST,
+        ),
         ("x", json!([]), StatusCode::BAD_REQUEST),
     ] {
         let (got, headers, answer) = send(id, body.to_string().into_bytes()).await;
@@ -220,8 +282,10 @@ async fn firehose_gets_the_answer_that_it_takes() {
         assert!(answer["errorMessage"].is_string() && answer["timestamp"].is_u64());
         assert_eq!(headers["content-type"], "application/json");
     }
-    let request = axum::http::Request::post("/v1/firehose").header("x-amz-firehose-request-id", "x");
-    let (status, _, answer) = lab.send_whole(request.body(axum::body::Body::empty()).unwrap()).await;
+    let request =
+        axum::http::Request::post("/v1/firehose").header("x-amz-firehose-request-id", "x");
+    let (status, _, answer) =
+        lab.send_whole(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!((status, &answer["requestId"]), (StatusCode::UNAUTHORIZED, &json!("x")));
     assert!(lab.is_settled());
 }

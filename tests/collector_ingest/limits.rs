@@ -30,7 +30,8 @@ async fn a_long_batch_comes_in_chunks() {
 
 #[tokio::test]
 async fn a_store_that_fails_fails_the_batch() {
-    let faults: [(fn() -> StoreError, StatusCode, &str); 4] = [
+    type Case = (fn() -> StoreError, StatusCode, &'static str);
+    let faults: [Case; 4] = [
         (|| StoreError::Full, StatusCode::INSUFFICIENT_STORAGE, "full"),
         (|| StoreError::Busy, StatusCode::TOO_MANY_REQUESTS, "busy"),
         (|| StoreError::Conflict, StatusCode::SERVICE_UNAVAILABLE, "conflict"),
@@ -41,7 +42,8 @@ async fn a_store_that_fails_fails_the_batch() {
             let lab = Lab::new();
             {
                 let mut state = lab.store.state.lock().unwrap();
-                let failing = if in_commit { &mut state.fail_commits } else { &mut state.fail_writes };
+                let failing =
+                    if in_commit { &mut state.fail_commits } else { &mut state.fail_writes };
                 *failing = Some(fault);
             }
             let (got, headers, problem) =
@@ -58,7 +60,8 @@ async fn a_rate_is_kept_before_the_body_is_read() {
     let lab = Lab::new();
     lab.set(|settings| settings.max_events_per_s = Some(10));
     assert_eq!(lab.post(DOOR, LINE.repeat(150)).await.0, StatusCode::OK);
-    let pending = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let pending =
+        Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
     let (status, headers, problem) = lab.send_whole(lab.request(DOOR).body(pending).unwrap()).await;
     assert_eq!((status, code(&problem)), (StatusCode::TOO_MANY_REQUESTS, "rate"));
     assert_eq!(headers["retry-after"], "6");
@@ -87,15 +90,18 @@ async fn places_are_few_and_the_same_batch_has_one() {
         let (mut frames, body) = Channel::<Bytes, std::io::Error>::new(1);
         let router = lab.router.clone();
         let key = format!("k-{index}");
-        let request = lab.request(DOOR).header("idempotency-key", key).body(Body::new(body)).unwrap();
-        let handler = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await });
+        let request =
+            lab.request(DOOR).header("idempotency-key", key).body(Body::new(body)).unwrap();
+        let handler =
+            tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await });
         frames.send_data(Bytes::from(LINE)).await.unwrap();
         senders.push((frames, handler));
         while lab.batches().len() <= index {
             tokio::task::yield_now().await;
         }
         if index == 0 {
-            let again = lab.request(DOOR).header("idempotency-key", "k-0").body(LINE.into()).unwrap();
+            let again =
+                lab.request(DOOR).header("idempotency-key", "k-0").body(LINE.into()).unwrap();
             let (status, problem) = lab.send(again).await;
             assert_eq!((status, code(&problem)), (StatusCode::SERVICE_UNAVAILABLE, "under-way"));
         }
@@ -111,7 +117,8 @@ async fn places_are_few_and_the_same_batch_has_one() {
 
 #[tokio::test]
 async fn a_slow_sender_is_given_up() {
-    let lab = Lab::with_reception(Reception::default().with_patience(Duration::from_millis(20), 1_000));
+    let lab =
+        Lab::with_reception(Reception::default().with_patience(Duration::from_millis(20), 1_000));
     let (_frames, body) = Channel::<Bytes, std::io::Error>::new(1);
     let (status, problem) = lab.post(DOOR, Body::new(body)).await;
     assert_eq!((status, code(&problem)), (StatusCode::REQUEST_TIMEOUT, "slow"));

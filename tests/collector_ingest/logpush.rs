@@ -27,7 +27,10 @@ async fn the_trial_upload_is_answered_and_not_stored() {
                 request = request.header("content-encoding", encoding);
             }
             let (status, answer) = lab.send(request.body(body.clone().into()).unwrap()).await;
-            assert_eq!((status, &answer["batch"], &answer["stored"]), (StatusCode::OK, &Value::Null, &json!(0)));
+            assert_eq!(
+                (status, &answer["batch"], &answer["stored"]),
+                (StatusCode::OK, &Value::Null, &json!(0))
+            );
         }
     }
     assert!(lab.events().is_empty() && lab.is_settled());
@@ -41,7 +44,10 @@ async fn a_bad_line_is_set_aside_without_its_content() {
     let (status, answer) = lab.post(DOOR, gzip(body.as_bytes())).await;
     assert_eq!(
         (status, answer),
-        (StatusCode::OK, json!({"batch": 1, "stored": 2, "repeated": 0, "quarantined": 2, "repeated_batch": false}))
+        (
+            StatusCode::OK,
+            json!({"batch": 1, "stored": 2, "repeated": 0, "quarantined": 2, "repeated_batch": false})
+        )
     );
     let record = lab.batches()[0].record.clone().unwrap();
     let listed: Vec<_> = record.quarantined.iter().map(|one| (one.line, one.code)).collect();
@@ -54,7 +60,10 @@ async fn a_bad_line_is_set_aside_without_its_content() {
     assert_eq!(event.metadata, r#"{"ruleset_version":"1"}"#);
     // A batch of nothing but bad lines is kept, too: its numbers are.
     let (status, answer) = lab.post(DOOR, "garbage\nmore\n").await;
-    assert_eq!((status, &answer["quarantined"], &answer["batch"]), (StatusCode::OK, &json!(2), &json!(2)));
+    assert_eq!(
+        (status, &answer["quarantined"], &answer["batch"]),
+        (StatusCode::OK, &json!(2), &json!(2))
+    );
 }
 
 #[tokio::test]
@@ -79,7 +88,8 @@ async fn prefixes_suffixes_and_delimiters_are_tolerated() {
         let (status, answer) = lab.post(DOOR, body.clone()).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!((&answer["stored"], &answer["quarantined"]), (&json!(2), &json!(0)), "{body}");
-        let rays: Vec<_> = lab.events().iter().map(|event| event.get(Field::RayId).unwrap().to_owned()).collect();
+        let rays: Vec<_> =
+            lab.events().iter().map(|event| event.get(Field::RayId).unwrap().to_owned()).collect();
         assert_eq!(rays, ["a", "b"]);
     }
 }
@@ -92,7 +102,10 @@ async fn the_same_body_within_an_hour_is_the_same_batch() {
     assert_eq!(first["repeated_batch"], json!(false));
     lab.later(Duration::from_secs(3_500));
     let (_, again) = lab.post(DOOR, gzip(&body)).await;
-    assert_eq!((&again["repeated_batch"], &again["batch"], &again["stored"]), (&json!(true), &json!(1), &json!(1)));
+    assert_eq!(
+        (&again["repeated_batch"], &again["batch"], &again["stored"]),
+        (&json!(true), &json!(1), &json!(1))
+    );
     assert_eq!(lab.events().len(), 1);
     lab.later(Duration::from_secs(200));
     let (_, late) = lab.post(DOOR, body).await;

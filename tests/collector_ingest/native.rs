@@ -39,7 +39,10 @@ async fn an_event_is_stored_as_it_came() {
     assert_eq!(event.flags, Flags::default());
     let batch = &lab.batches()[0];
     let record = batch.record.as_ref().unwrap();
-    assert_eq!((&record.tenant, record.intake, &record.key), (&acme(), Intake::Native, &BatchKey::Content));
+    assert_eq!(
+        (&record.tenant, record.intake, &record.key),
+        (&acme(), Intake::Native, &BatchKey::Content)
+    );
     assert_eq!((record.counts.stored, record.counts.bytes > 0), (1, true));
 }
 
@@ -60,7 +63,12 @@ async fn lines_an_array_and_a_wrapped_array_are_the_same() {
         }
         assert_eq!((status, &answer["stored"]), (StatusCode::OK, &json!(3)), "{answer}");
         let events = lab.events();
-        seen.push(events.iter().map(|event| (event.rest.clone(), event.fields.clone())).collect::<Vec<_>>());
+        seen.push(
+            events
+                .iter()
+                .map(|event| (event.rest.clone(), event.fields.clone()))
+                .collect::<Vec<_>>(),
+        );
     }
     assert_eq!(seen.len(), 3);
     assert_eq!(seen[0][0].0, r#"{"Later":{"any":[1,2.50,null]}}"#.replace("2.50", "2.5"));
@@ -114,7 +122,10 @@ async fn bad_lines_refuse_the_batch_and_are_named() {
         (format!("{good} {good}"), "not-json"),
         (good.replacen('{', &format!("{{\"Deep\":{deep},"), 1), "not-json"),
         (good.replacen('{', "{\"RayID\":\"x\",", 1), "duplicate-member"),
-        (good.replacen("\"filter\":\"x\"", &format!("\"encrypted_matched_data\":\"{V3}\""), 1), "duplicate-member"),
+        (
+            good.replacen("\"filter\":\"x\"", &format!("\"encrypted_matched_data\":\"{V3}\""), 1),
+            "duplicate-member",
+        ),
         (with("RayID", json!(5)), "wrong-type"),
         (with("ClientIP", json!("localhost")), "wrong-type"),
         (with("ClientASN", json!(4_294_967_296_u64)), "wrong-type"),
@@ -133,7 +144,10 @@ async fn bad_lines_refuse_the_batch_and_are_named() {
         (with("private_key", json!("x")), "private-key"),
         (blob(&sealed(&bound)), "wrong-type"), // without its binding nobody opens it
         (
-            with("Metadata", json!({"binding": other_tenant.to_json(), "encrypted_matched_data": sealed(&other_tenant)})),
+            with(
+                "Metadata",
+                json!({"binding": other_tenant.to_json(), "encrypted_matched_data": sealed(&other_tenant)}),
+            ),
             "other-tenant",
         ),
         (with("Metadata", json!({"binding": {"tenant": "globex"}})), "other-tenant"),
@@ -161,14 +175,19 @@ async fn bad_lines_refuse_the_batch_and_are_named() {
 #[tokio::test]
 async fn blobs_are_checked_and_flagged() {
     let lab = Lab::new();
-    let stranger = wafpass::matched_data::PrivateKey::generate(wafpass::matched_data::Suite::XWing).unwrap();
+    let stranger =
+        wafpass::matched_data::PrivateKey::generate(wafpass::matched_data::Suite::XWing).unwrap();
     let binding = Binding::new("acme", "a/0", "100173", 1_795_307_399_500).unwrap();
     let unknown = wafpass::matched_data::seal_v4(b"{}", stranger.public_key(), &binding).unwrap();
     let later = V3.replacen("Az", "Bz", 1);
     let cases = [
         (json!({"encrypted_matched_data": V3}), Flags::default(), None),
         (json!({"encrypted_matched_data": null}), Flags::default(), None),
-        (json!([{"key": "encrypted_matched_data", "value": V3}, {"key": "a", "value": 1}]), Flags::default(), None),
+        (
+            json!([{"key": "encrypted_matched_data", "value": V3}, {"key": "a", "value": 1}]),
+            Flags::default(),
+            None,
+        ),
         (json!({"encrypted_matched_data": "truncated"}), Flags::TRUNCATED, None),
         (json!({"encrypted_matched_data": later}), Flags::UNKNOWN_VERSION, None),
         (
@@ -193,14 +212,18 @@ async fn blobs_are_checked_and_flagged() {
         let [event] = lab.events().try_into().unwrap();
         assert_eq!(event.flags, flags, "{metadata}");
         assert_eq!(event.get(Field::KeyId), key_id.map(|id| id.to_string()).as_deref());
-        assert!(!event.metadata.contains("encrypted_matched_data") && !event.rest.contains("forged"));
+        assert!(
+            !event.metadata.contains("encrypted_matched_data") && !event.rest.contains("forged")
+        );
         if metadata.is_array() {
             assert_eq!(event.metadata, r#"{"a":1}"#);
         }
     }
     // The binding is kept as it was written.
-    let raw = r#"{"tenant":"acme", "event_id":"a\u002f0","rule_id":"1","timestamp_ms":5,"more":1.0}"#;
-    let line = event("a").to_string().replacen("{\"filter\":\"x\"", &format!("{{\"binding\":{raw}"), 1);
+    let raw =
+        r#"{"tenant":"acme", "event_id":"a\u002f0","rule_id":"1","timestamp_ms":5,"more":1.0}"#;
+    let line =
+        event("a").to_string().replacen("{\"filter\":\"x\"", &format!("{{\"binding\":{raw}"), 1);
     let line = line.replacen("\"filter\":\"x\"", &format!("\"binding\":{raw}"), 1);
     assert_eq!(lab.post(DOOR, line).await.0, StatusCode::OK);
     assert_eq!(lab.events()[0].metadata, format!("{{\"binding\":{raw}}}"));
@@ -222,7 +245,10 @@ async fn a_key_names_a_batch() {
     // The same body counts, however it is packed and the key is quoted.
     let (status, again) = send("\"k-1\"", gzip(&body), true).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!((&again["batch"], &again["stored"], &again["repeated_batch"]), (&first["batch"], &json!(1), &json!(true)));
+    assert_eq!(
+        (&again["batch"], &again["stored"], &again["repeated_batch"]),
+        (&first["batch"], &json!(1), &json!(true))
+    );
     let (status, problem) = send("k-1", b"{}".to_vec(), false).await;
     assert_eq!((status, code(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, "other-body"));
     assert_eq!(lab.batches().len(), 1);
@@ -272,11 +298,15 @@ async fn clear_text_is_kept_dropped_or_sealed_as_the_tenant_wants() {
     // Where the event has a binding, both blobs are for it.
     let binding = Binding::new("acme", "other/1", "r", 7).unwrap();
     let mut bound = line.clone();
-    bound["Metadata"] = json!({"binding": binding.to_json(), "encrypted_matched_data": sealed(&binding)});
+    bound["Metadata"] =
+        json!({"binding": binding.to_json(), "encrypted_matched_data": sealed(&binding)});
     assert_eq!(lab.post(DOOR, bound.to_string()).await.0, StatusCode::OK);
     let event = lab.events().pop().unwrap();
     assert_eq!(opened(&event)["http.request.uri"]["content"], "x");
-    assert_eq!(opened_bytes(event.sealed_request.as_ref().unwrap(), &event)["ClientRequestPath"], "/secret-path");
+    assert_eq!(
+        opened_bytes(event.sealed_request.as_ref().unwrap(), &event)["ClientRequestPath"],
+        "/secret-path"
+    );
 
     // What another collector had sealed is taken over as it is.
     lab.set(|_| ());
@@ -299,14 +329,15 @@ async fn nothing_is_taken_that_cannot_be_sealed() {
 #[tokio::test]
 async fn private_keys_in_what_a_stranger_writes_are_cut_out() {
     let lab = Lab::new();
-    let key = owner().to_text();
+    let key = owner().to_text().to_string();
     let with = |name: &str, value: Value| {
         let mut event = event("a");
         event[name] = value;
         event.to_string()
     };
     let pem = "x -----BEGIN PRIVATE KEY----- MC4CAQ";
-    let escaped = with("ClientRequestPath", json!("/marked")).replace("/marked", r"\u002d----BEGIN PRIVATE \u004bEY-----");
+    let escaped = with("ClientRequestPath", json!("/marked"))
+        .replace("/marked", r"\u002d----BEGIN PRIVATE \u004bEY-----");
     let lines = [
         with("ClientRequestUserAgent", json!(pem)),
         with("ClientRequestQuery", json!(format!("?key={key}&x"))),
@@ -320,7 +351,10 @@ async fn private_keys_in_what_a_stranger_writes_are_cut_out() {
     for event in lab.events() {
         assert!(event.flags.contains(Flags::PRIVATE_KEY_REMOVED), "{event:?}");
         let text = format!("{event:?}");
-        assert!(!text.contains(&key) && !text.contains("EY-----") && !text.contains("MC4CAQ"), "{text}");
+        assert!(
+            !text.contains(&key) && !text.contains("EY-----") && !text.contains("MC4CAQ"),
+            "{text}"
+        );
     }
 }
 
@@ -343,8 +377,13 @@ async fn long_texts_are_cut() {
 async fn only_an_ingest_token_opens_a_door() {
     let lab = Lab::new();
     for door in ["/v1/events", "/v1/logpush", "/v1/aws-waf", "/v1/modsecurity", "/v1/firehose"] {
-        let name = if door == "/v1/firehose" { "x-amz-firehose-access-key" } else { "authorization" };
-        let reader = if door == "/v1/firehose" { lab.reader_token.clone() } else { format!("Bearer {}", lab.reader_token) };
+        let name =
+            if door == "/v1/firehose" { "x-amz-firehose-access-key" } else { "authorization" };
+        let reader = if door == "/v1/firehose" {
+            lab.reader_token.clone()
+        } else {
+            format!("Bearer {}", lab.reader_token)
+        };
         for (value, expected) in [
             (None, StatusCode::UNAUTHORIZED),
             (Some("Bearer wpc_x_y".to_owned()), StatusCode::UNAUTHORIZED),
@@ -355,7 +394,9 @@ async fn only_an_ingest_token_opens_a_door() {
                 request = request.header(name, value);
             }
             // The body is not looked at: it would never end.
-            let body = axum::body::Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+            let body = axum::body::Body::from_stream(futures_util::stream::pending::<
+                Result<bytes::Bytes, std::io::Error>,
+            >());
             let (status, _) = lab.send(request.body(body).unwrap()).await;
             assert_eq!(status, expected, "{door}");
         }

@@ -16,7 +16,10 @@ fn rules(intake: Intake) -> Rules {
 
 /// What an event says, without what is random.
 fn told(event: &NewEvent) -> String {
-    format!("{:?}", (event.at, &event.fields, &event.rest, &event.metadata, &event.blob, event.flags))
+    format!(
+        "{:?}",
+        (event.at, &event.fields, &event.rest, &event.metadata, &event.blob, event.flags)
+    )
 }
 
 /// Pieces of bodies that are nearly right.
@@ -54,7 +57,7 @@ async fn taken(door: &str, frames: Vec<Vec<u8>>) -> (u16, String, Vec<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn frames_make_no_difference(

@@ -28,6 +28,13 @@ pub(crate) struct MemoryLedger {
     pub(crate) is_mute: AtomicBool,
 }
 
+impl MemoryLedger {
+    /// As a catalogue from before the batch does.
+    pub(crate) fn forget(&self, batch: BatchId) {
+        self.recorded.lock().unwrap().remove(&batch.0);
+    }
+}
+
 impl Ledger for MemoryLedger {
     fn record(&self, batches: &[(BatchId, BatchRecord)]) -> Result<(), StoreError> {
         if self.is_full.load(Ordering::SeqCst) {

@@ -137,3 +137,19 @@ async fn no_deletion_and_no_scattered_chunk_holds_the_writer() {
     assert_eq!(slow.unwrap().stored, days);
     assert!(partitions < days, "the small one had to wait for all {partitions}");
 }
+
+#[tokio::test]
+async fn a_batch_older_than_the_closing_of_a_day_can_still_be_undone_in_it() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    let old = bed.begin(&acme);
+    bed.store_batch(&acme, events(0..10)).await;
+    bed.maintain_after(DAY).await;
+    let marker = bed.file(&acme, "2026-03-01").with_extension("unsettled");
+    assert!(!marker.exists(), "the day is settled");
+    bed.store().write(old, events(10..20)).await.unwrap();
+    assert!(marker.exists());
+    bed.reopen();
+    assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
+    assert_eq!(rows_in(&bed.file(&acme, "2026-03-01")), 10);
+}

@@ -300,3 +300,27 @@ async fn a_caller_that_goes_away_takes_nothing_with_it() {
     bed.store().close().await.unwrap();
     assert_eq!(rows_in(&bed.file(&acme, "2026-03-01")), 10);
 }
+
+#[tokio::test]
+async fn a_batch_that_a_restored_catalogue_does_not_know_goes_with_its_counts() {
+    let mut bed = Bed::small();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..150)).await;
+    let batch = bed.begin(&acme);
+    for start in [150, 200, 250] {
+        bed.store().write(batch, events(start..start + 50)).await.unwrap();
+    }
+    bed.store().commit(batch, record(&acme, Written::default())).await.unwrap();
+    // Closing merges the counts; a restore leaves the mark, and its catalogue is older.
+    bed.maintain_after(DAY).await;
+    bed.drop_store();
+    let file = bed.file(&acme, "2026-03-01");
+    assert_eq!(ask(&file, "SELECT count(*) FROM rollup_delta"), 0);
+    rusqlite::Connection::open(&file).unwrap().execute("DELETE FROM meta", ()).unwrap();
+    std::fs::write(file.with_extension("unsettled"), b"").unwrap();
+    bed.ledger.forget(batch);
+    bed.reopen();
+    assert_eq!(bed.seen(&acme).await, (0..150).collect::<Vec<_>>());
+    bed.assert_counts_exact(&acme).await;
+    assert_eq!(ask(&file, "SELECT sum(rows) FROM segments"), 150);
+}

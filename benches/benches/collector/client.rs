@@ -17,15 +17,20 @@ impl Client {
         Self { connection: BufReader::new(connection), head }
     }
 
-    /// Sends a packed batch, and waits until it is durable.
-    pub(crate) fn post(&mut self, path: &str, gzip: &[u8]) {
+    /// Sends a packed batch of so many new events, and waits until they are durable.
+    pub(crate) fn post(&mut self, path: &str, gzip: &[u8], events: usize) {
         let head = format!("content-encoding: gzip\r\ncontent-length: {}\r\n", gzip.len());
         let (status, body) = self.ask("POST", path, &head, gzip);
-        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+        stored(status, &body, events);
     }
 
     /// Sends what is made on the way, in chunks.
-    pub(crate) fn post_stream(&mut self, path: &str, parts: impl Iterator<Item = Vec<u8>>) {
+    pub(crate) fn post_stream(
+        &mut self,
+        path: &str,
+        parts: impl Iterator<Item = Vec<u8>>,
+        events: usize,
+    ) {
         let Self { connection, head } = self;
         let stream = connection.get_mut();
         let chunked = "content-encoding: gzip\r\ntransfer-encoding: chunked\r\n";
@@ -37,7 +42,7 @@ impl Client {
         }
         stream.write_all(b"0\r\n\r\n").expect("sent");
         let (status, body) = self.answer();
-        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+        stored(status, &body, events);
     }
 
     /// Asks for a path with its query.
@@ -82,4 +87,11 @@ impl Client {
         (&mut self.connection).take(bytes).read_to_end(&mut body).expect("a body");
         (status, body)
     }
+}
+
+/// All of them were taken in.
+fn stored(status: u16, body: &[u8], events: usize) {
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+    let answer: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    assert_eq!(answer["stored"], events, "{answer}");
 }

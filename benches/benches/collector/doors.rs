@@ -22,7 +22,7 @@ pub(crate) fn run(_: &mut Gate) {
         bytes = text.len() / lines;
         let body = gzipped(&text);
         let (start, cpu) = (Instant::now(), service.cpu());
-        client.post("/v1/aws-waf", &body);
+        client.post("/v1/aws-waf", &body, lines);
         per_s.push(lines as f64 / start.elapsed().as_secs_f64());
         cpu_us.push((service.cpu() - cpu).as_secs_f64() * 1e6 / lines as f64);
     }

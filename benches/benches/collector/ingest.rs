@@ -18,6 +18,15 @@ const LINES: usize = 100_000;
 /// Those who send at once where several do.
 const SENDERS: usize = 4;
 
+/// A way of sending.
+struct Way {
+    name: String,
+    /// Lines of a batch.
+    size: usize,
+    senders: usize,
+    figures: Figures,
+}
+
 /// What one way of storing did, by round.
 #[derive(Default)]
 struct Figures {
@@ -30,15 +39,19 @@ pub(crate) fn run(gate: &mut Gate) {
     let service = Service::start();
     let mut load = growth::load(1);
     let mut bare = Figures::default();
-    let mut sizes = SIZES.map(|size| (format!("batches of {size}"), size.min(lines), 1, Figures::default())).to_vec();
-    sizes.push((format!("{SENDERS} senders, 1000 each"), 1_000.min(lines / SENDERS), SENDERS, Figures::default()));
+    let alone = SIZES.map(|size| (format!("batches of {size}"), size.min(lines), 1));
+    let several = (format!("{SENDERS} senders, 1000 each"), 1_000.min(lines / SENDERS), SENDERS);
+    let ways = alone.into_iter().chain([several]);
+    let mut ways: Vec<Way> = ways
+        .map(|(name, size, senders)| Way { name, size, senders, figures: Figures::default() })
+        .collect();
     for _ in 0..rounds {
         bare.round(lines, || bare_round(&mut load, lines));
-        for (_, size, senders, figures) in &mut sizes {
+        for Way { size, senders, figures, .. } in &mut ways {
             figures.round(lines, || service_round(&service, &mut load, lines, *size, *senders));
         }
     }
-    report(&bare, &sizes, gate);
+    report(&bare, &ways, gate);
 }
 
 impl Figures {
@@ -64,14 +77,25 @@ fn bare_round(load: &mut Load, lines: usize) -> (f64, f64) {
     (start.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64())
 }
 
-fn service_round(service: &Service, load: &mut Load, lines: usize, size: usize, senders: usize) -> (f64, f64) {
+fn service_round(
+    service: &Service,
+    load: &mut Load,
+    lines: usize,
+    size: usize,
+    senders: usize,
+) -> (f64, f64) {
     let events: Vec<LoggedEvent> = load.take(lines).collect();
-    let batches: Vec<Vec<u8>> = events.chunks(size).map(packed).collect();
+    let batches: Vec<(Vec<u8>, usize)> =
+        events.chunks(size).map(|events| (packed(events), events.len())).collect();
     let mut clients: Vec<Client> = (0..senders).map(|_| service.client()).collect();
     let (start, cpu) = (Instant::now(), service.cpu());
     std::thread::scope(|scope| {
-        for (client, share) in clients.iter_mut().zip(batches.chunks(batches.len().div_ceil(senders))) {
-            scope.spawn(move || share.iter().for_each(|batch| client.post("/v1/logpush", batch)));
+        for (client, share) in
+            clients.iter_mut().zip(batches.chunks(batches.len().div_ceil(senders)))
+        {
+            scope.spawn(move || {
+                share.iter().for_each(|(batch, events)| client.post("/v1/logpush", batch, *events))
+            });
         }
     });
     (start.elapsed().as_secs_f64(), (service.cpu() - cpu).as_secs_f64())
@@ -84,20 +108,24 @@ pub(crate) fn packed(events: &[LoggedEvent]) -> Vec<u8> {
     gzipped(&lines)
 }
 
-fn report(bare: &Figures, sizes: &[(String, usize, usize, Figures)], gate: &mut Gate) {
+fn report(bare: &Figures, ways: &[Way], gate: &mut Gate) {
     println!("\ningest, lines of 1 KB, sealed and gzipped, durable at the answer");
     println!("  {:24} {:>10} {:>12}   x bare", "", "events/s", "CPU us/event");
     let named = [("bare loop, batches of 10000", bare)].into_iter();
-    let named = named.chain(sizes.iter().map(|(name, _, _, figures)| (name.as_str(), figures)));
+    let named = named.chain(ways.iter().map(|way| (way.name.as_str(), &way.figures)));
     for (name, figures) in named {
         let (per_s, cpu_us) = (median(figures.per_s.clone()), median(figures.cpu_us.clone()));
         println!("  {name:24} {per_s:10.0} {cpu_us:12.1}   {:.2}", figures.ratio(bare));
     }
     println!();
-    for (name, size, senders, figures) in sizes {
+    for Way { name, size, senders, figures } in ways {
         if *size >= 10_000 && *senders == 1 {
             gate.at_least(&format!("ingest, {name} / bare loop"), figures.ratio(bare), 0.6);
-            gate.at_least(&format!("ingest, {name}, events/s"), median(figures.per_s.clone()), 40_000.0);
+            gate.at_least(
+                &format!("ingest, {name}, events/s"),
+                median(figures.per_s.clone()),
+                40_000.0,
+            );
         }
     }
 }

@@ -28,12 +28,14 @@ pub(crate) fn run(gate: &mut Gate) {
     let mut client = service.client();
     let mut rays = Vec::new();
     let millions = growth::fill(&service, &mut client, |events| {
-        rays.extend(events.iter().step_by(REMEMBERED).map(|event| (event.at_s, event.ray_id.clone())));
+        rays.extend(
+            events.iter().step_by(REMEMBERED).map(|event| (event.at_s, event.ray_id.clone())),
+        );
     });
     growth::report(&millions, gate);
     let (first, last) = (rays[0].0, rays[rays.len() - 1].0);
 
-    println!("\nqueries, over five million events, by HTTP, one after the other");
+    println!("\nqueries, over all of these, by HTTP, one after the other");
     println!("  {:44} {:>9} {:>9} {:>9}", "", "p50 ms", "p99 ms", "KB");
     let mut seed = 0;
     let mut draw = move |of: usize| {
@@ -42,9 +44,12 @@ pub(crate) fn run(gate: &mut Gate) {
     };
     let range = format!("from={}&until={}", first - 60, last + 60);
     let span = usize::try_from(last - first).expect("a day").max(1);
-    let mut ask = |name: &str, served: Served, path: &mut dyn FnMut(&mut dyn FnMut(usize) -> usize) -> String| {
-        measure(gate, &mut client, name, served, || path(&mut draw));
-    };
+    let mut ask =
+        |name: &str,
+         served: Served,
+         path: &mut dyn FnMut(&mut dyn FnMut(usize) -> usize) -> String| {
+            measure(gate, &mut client, name, served, || path(&mut draw));
+        };
     use Served::{ByIndex, ByScan};
     let page = format!("/v1/events?limit=50&{range}");
     ask("page, the newest", ByIndex, &mut |_| page.clone());
@@ -54,15 +59,21 @@ pub(crate) fn run(gate: &mut Gate) {
     ask("page of 1000, from anywhere back", ByIndex, &mut |draw| {
         format!("/v1/events?limit=1000&from={}&until={}", first - 60, first + draw(span) as i64)
     });
-    ask("page by rule, of 300", ByIndex, &mut |draw| format!("{page}&rule_id={}", Load::rule(draw(300))));
+    ask("page by rule, of 300", ByIndex, &mut |draw| {
+        format!("{page}&rule_id={}", Load::rule(draw(300)))
+    });
     ask("page by a rule that never matched", ByIndex, &mut |draw| {
         format!("{page}&rule_id={}", Load::rule(1_000 + draw(300)))
     });
     ask("page by action", ByIndex, &mut |draw| {
         format!("{page}&action={}", ["block", "log", "skip", "bypass"][draw(4)])
     });
-    ask("page by host, of 60", ByIndex, &mut |draw| format!("{page}&host={}", Load::host(draw(60))));
-    ask("page by ray id", ByIndex, &mut |draw| format!("{page}&ray_id={}", rays[draw(rays.len())].1));
+    ask("page by host, of 60", ByIndex, &mut |draw| {
+        format!("{page}&host={}", Load::host(draw(60)))
+    });
+    ask("page by ray id", ByIndex, &mut |draw| {
+        format!("{page}&ray_id={}", rays[draw(rays.len())].1)
+    });
     ask("page by the front of a ray id", ByIndex, &mut |draw| {
         format!("{page}&ray_id_prefix={}", &rays[draw(rays.len())].1[..8])
     });
@@ -84,7 +95,9 @@ pub(crate) fn run(gate: &mut Gate) {
         ask(&format!("top of {field}"), ByScan, &mut |_| format!("/v1/top?{range}&field={field}"));
     }
     ask("page by path, nothing found", ByScan, &mut |_| format!("{page}&path_like=*nowhere*"));
-    ask("page by network, nothing found", ByScan, &mut |_| format!("{page}&client_ip_in=192.0.2.0/24"));
+    ask("page by network, nothing found", ByScan, &mut |_| {
+        format!("{page}&client_ip_in=192.0.2.0/24")
+    });
     ask("histogram of a day by 3600 s and path", ByScan, &mut |_| {
         format!("/v1/histogram?{range}&interval_s=3600&group=path&groups=10")
     });

@@ -29,7 +29,8 @@ const TICKS_PER_S: f64 = 100.0;
 /// A running server with a folder of its own. Killed when it is dropped.
 pub(crate) struct Service {
     child: Child,
-    folder: TempDir,
+    /// Gone when this is.
+    _folder: TempDir,
     address: SocketAddr,
     token: String,
 }
@@ -49,21 +50,18 @@ impl Service {
         out.read_line(&mut line).expect("a line");
         let (address, token) = line.trim_end().split_once(' ').expect("an address and a token");
         let address = address.parse().expect("an address");
-        Self { child, folder, address, token: token.to_owned() }
+        Self { child, _folder: folder, address, token: token.to_owned() }
     }
 
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address, &self.token)
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Processor time that it has used so far.
     pub(crate) fn cpu(&self) -> Duration {
         let stat = self.proc("stat");
-        let fields: Vec<&str> = stat.rsplit(')').next().expect("a stat").split_whitespace().collect();
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().expect("a stat").split_whitespace().collect();
         let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
         Duration::from_secs_f64((ticks(11) + ticks(12)) / TICKS_PER_S)
     }
@@ -74,11 +72,6 @@ impl Service {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says");
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kilobytes * 1_024.0
-    }
-
-    /// Forgets the peak so far.
-    pub(crate) fn reset_peak_memory(&self) {
-        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").expect("one's own child");
     }
 
     fn proc(&self, file: &str) -> String {
@@ -115,13 +108,15 @@ pub(crate) async fn serve() {
     let config = format!(
         "[collector]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\ndata = {folder:?}\n"
     );
-    let config = CollectorConfig::parse(&config, Path::new(&folder).join("wafpass.toml")).expect("in order");
+    let config =
+        CollectorConfig::parse(&config, Path::new(&folder).join("wafpass.toml")).expect("in order");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Path::new(&folder);
     let catalogue = Arc::new(Catalogue::open(folder, clock.clone()).expect("a catalogue"));
     catalogue.add_tenant(&tenant(), &TenantSettings::default()).expect("a tenant");
     activate_a_key(&catalogue);
-    let request = TokenRequest { scopes: Scopes::of(&Scope::ALL), name: "bench".into(), expires_ms: None };
+    let request =
+        TokenRequest { scopes: Scopes::of(&Scope::ALL), name: "bench".into(), expires_ms: None };
     let token = catalogue.add_token(&tenant(), &request).expect("a token");
     let store = Arc::new(SqliteStore::open(folder, catalogue.clone()).expect("a store"));
     let server = Server::bind(&config, Prometheus::install().expect("a recorder")).expect("a port");

@@ -9,7 +9,9 @@ use flate2::read::MultiGzDecoder;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wafpass::clock::SystemClock;
-use wafpass::collector::catalogue::{BatchCounts, BatchKey, BatchRecord, Catalogue, TenantSettings};
+use wafpass::collector::catalogue::{
+    BatchCounts, BatchKey, BatchRecord, Catalogue, TenantSettings,
+};
 use wafpass::collector::ingest::Rules;
 use wafpass::collector::limits::CHUNK_EVENTS;
 use wafpass::collector::store::Store;
@@ -36,8 +38,14 @@ pub(crate) fn run(_: &mut Gate) {
     let rules = Rules::new(tenant(), Intake::Logpush, &[7; 32], now);
 
     let mut load = growth::load(6);
-    let mut stages: [(&str, Vec<f64>); 5] =
-        ["inflate", "hash the body", "read the line, check, name", "store, roll up, commit", "bare loop"].map(|name| (name, Vec::new()));
+    let mut stages: [(&str, Vec<f64>); 5] = [
+        "inflate",
+        "hash the body",
+        "read the line, check, name",
+        "store, roll up, commit",
+        "bare loop",
+    ]
+    .map(|name| (name, Vec::new()));
     for _ in 0..rounds {
         let events: Vec<LoggedEvent> = load.by_ref().take(count).collect();
         let rows: Vec<bare::Row> = events.iter().map(bare::row).collect();
@@ -88,7 +96,10 @@ async fn put(store: &SqliteStore, events: Vec<NewEvent>) {
     let mut counts = BatchCounts::default();
     let mut events = events.into_iter().peekable();
     while events.peek().is_some() {
-        let written = store.write(batch, events.by_ref().take(CHUNK_EVENTS).collect()).await.expect("written");
+        let written = store
+            .write(batch, events.by_ref().take(CHUNK_EVENTS).collect())
+            .await
+            .expect("written");
         counts.stored += written.stored;
     }
     let record = BatchRecord {

@@ -10,7 +10,8 @@ use super::body::Patience;
 use crate::collector::api::Problem;
 use crate::collector::catalogue::TenantSettings;
 use crate::collector::limits::{
-    CHUNK_BYTES, CHUNKS_BYTES, MAX_OPEN_BATCHES, MAX_OPEN_BATCHES_PER_TENANT, RATE_BURST_S, USAGE_AGE_MS,
+    CHUNK_BYTES, CHUNKS_BYTES, MAX_OPEN_BATCHES, MAX_OPEN_BATCHES_PER_TENANT, RATE_BURST_S,
+    USAGE_AGE_MS,
 };
 use crate::collector::store::Store;
 use crate::collector::{Intake, TenantId};
@@ -121,7 +122,9 @@ impl Reception {
         let Some(quota) = settings.quota_bytes else { return Ok(()) };
         let known = self.with(|state| state.tenants.get(tenant).and_then(|own| own.usage));
         let bytes = match known {
-            Some((bytes, at_ms)) if (0..USAGE_AGE_MS).contains(&now_ms.saturating_sub(at_ms)) => bytes,
+            Some((bytes, at_ms)) if (0..USAGE_AGE_MS).contains(&now_ms.saturating_sub(at_ms)) => {
+                bytes
+            }
             _ => {
                 let bytes = store.usage(tenant).await?.bytes;
                 self.with(|state| {
@@ -133,7 +136,8 @@ impl Reception {
         if bytes < quota {
             return Ok(());
         }
-        let detail = "delete events, shorten the retention, or have the quota raised; then send it again";
+        let detail =
+            "delete events, shorten the retention, or have the quota raised; then send it again";
         let status = StatusCode::INSUFFICIENT_STORAGE;
         Err(Problem::new(status, "quota", "the tenant's quota is used up", detail).retry_after(60))
     }
@@ -166,13 +170,15 @@ impl Tenant {
         // A clock that was set back fills nothing.
         let elapsed_ms = now_ms.saturating_sub(bucket.filled_ms).max(0);
         bucket.filled_ms = now_ms;
-        bucket.thousandths = bucket.thousandths.saturating_add(elapsed_ms.saturating_mul(rate)).min(full);
+        bucket.thousandths =
+            bucket.thousandths.saturating_add(elapsed_ms.saturating_mul(rate)).min(full);
         if bucket.thousandths > 0 {
             return Ok(());
         }
         let wait_s = bucket.thousandths.saturating_neg() / rate.max(1) / 1_000 + 1;
         let wait_s = u32::try_from(wait_s).unwrap_or(u32::MAX).min(3_600);
-        let detail = format!("the tenant may send {rate} events a second; send it again after a pause");
+        let detail =
+            format!("the tenant may send {rate} events a second; send it again after a pause");
         let status = StatusCode::TOO_MANY_REQUESTS;
         Err(Problem::new(status, "rate", "events come too fast", detail).retry_after(wait_s))
     }

@@ -45,8 +45,13 @@ fn member(draft: &mut Draft<'_>, name: &str, value: &RawValue, rule_id: Option<&
         "timestamp" => {}
         "terminatingRuleId" if rule_id.is_some() => {}
         "action" => action(draft, value),
-        "webaclId" | "terminatingRuleType" | "httpSourceName" | "httpSourceId" | "formatVersion"
-        | "ja3Fingerprint" | "ja4Fingerprint" => draft.name(name, value, &place),
+        "webaclId"
+        | "terminatingRuleType"
+        | "httpSourceName"
+        | "httpSourceId"
+        | "formatVersion"
+        | "ja3Fingerprint"
+        | "ja4Fingerprint" => draft.name(name, value, &place),
         "responseCodeSent" => {
             if !raw::is_null(value) {
                 draft.integer(Field::EdgeResponseStatus, value, &place);
@@ -76,7 +81,9 @@ fn action(draft: &mut Draft<'_>, value: &RawValue) {
 }
 
 fn http_request(draft: &mut Draft<'_>, value: &RawValue) {
-    let Ok(all) = members(value.get()) else { return draft.hold_raw("aws.httpRequest", value, &[]) };
+    let Ok(all) = members(value.get()) else {
+        return draft.hold_raw("aws.httpRequest", value, &[]);
+    };
     for (name, value) in &all {
         let place = format!("aws.httpRequest.{}", name.0);
         let text = raw::text(value);
@@ -88,8 +95,12 @@ fn http_request(draft: &mut Draft<'_>, value: &RawValue) {
             ("uri", Some(text)) => draft.uri(text),
             ("args", Some("")) => {}
             ("args", Some(text)) => draft.hold("http.request.uri.query", text, &[]),
-            ("httpVersion", Some(text)) => draft.field(Field::Protocol, text, is_protocol, "http.request.version"),
-            ("httpMethod", Some(text)) => draft.field(Field::Method, text, is_method, "http.request.method"),
+            ("httpVersion", Some(text)) => {
+                draft.field(Field::Protocol, text, is_protocol, "http.request.version")
+            }
+            ("httpMethod", Some(text)) => {
+                draft.field(Field::Method, text, is_method, "http.request.method")
+            }
             ("requestId", Some(text)) => draft.field(Field::RayId, text, is_request_id, &place),
             ("scheme", Some(text)) => draft.field(Field::Scheme, text, is_scheme, &place),
             ("host", Some(text)) => draft.field(Field::Host, text, is_host, "http.host"),
@@ -107,17 +118,12 @@ fn headers(draft: &mut Draft<'_>, value: &RawValue) {
     });
 }
 
-/// The two members of an object that has no others.
+/// The members of an object that has no others.
 fn pair<'v, const N: usize>(object: &'v RawValue, names: [&str; N]) -> Option<[&'v RawValue; N]> {
     let all = members(object.get()).ok().filter(|all| all.len() == N)?;
-    let found = names.map(|wanted| all.iter().find(|(name, _)| name.0 == wanted).map(|(_, value)| *value));
-    let mut values = found.into_iter().flatten();
-    let first = values.next()?;
-    let mut list = [first; N];
-    for (to, from) in list.iter_mut().skip(1).zip(values.by_ref()) {
-        *to = from;
-    }
-    found.iter().all(Option::is_some).then_some(list)
+    let find = |wanted| all.iter().find(|(name, _)| name.0 == wanted).map(|(_, value)| *value);
+    let found: Option<Vec<&RawValue>> = names.into_iter().map(find).collect();
+    found?.try_into().ok()
 }
 
 /// Calls `act` with each element of an array; what it does not take is held as it is.
@@ -172,7 +178,9 @@ fn rule_group(draft: &mut Draft<'_>, value: &RawValue) -> bool {
                     draft.hold_raw("aws.ruleGroup.terminatingRule", value, &[]);
                 }
             }
-            "nonTerminatingMatchingRules" => each(draft, value, "aws.ruleGroup.nonTerminatingMatchingRules", rule),
+            "nonTerminatingMatchingRules" => {
+                each(draft, value, "aws.ruleGroup.nonTerminatingMatchingRules", rule)
+            }
             other => draft.hold_raw(&format!("aws.ruleGroup.{other}"), value, &[]),
         }
     }
@@ -185,7 +193,10 @@ fn details(draft: &mut Draft<'_>, value: &RawValue, rule_id: Option<&str>) {
     each(draft, value, "aws.matched", |draft, detail| {
         let Ok(all) = members(detail.get()) else { return false };
         let text = |wanted: &str| {
-            all.iter().find(|(name, _)| name.0 == wanted).and_then(|(_, value)| raw::text(value)).unwrap_or_default()
+            all.iter()
+                .find(|(name, _)| name.0 == wanted)
+                .and_then(|(_, value)| raw::text(value))
+                .unwrap_or_default()
         };
         let (location, field) = (text("location"), text("matchedFieldName"));
         let place = match &*field {

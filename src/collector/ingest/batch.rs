@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 use super::Accepted;
 use super::admission::{Claim, ClaimName, Place, Reception};
@@ -19,7 +18,7 @@ use super::records::{Commas, Record, Records};
 use super::rules::{Rules, Unread};
 use crate::collector::api::problem::LineFault;
 use crate::collector::catalogue::{
-    BatchCounts, BatchKey, BatchRecord, Catalogue, Quarantined, QuarantineCode, RecordedBatch,
+    BatchCounts, BatchKey, BatchRecord, Catalogue, QuarantineCode, Quarantined, RecordedBatch,
 };
 use crate::collector::limits::{
     CHUNK_EVENTS, CONTENT_KEY_MS, MAX_BATCH_LINES, MAX_LISTED_FAULTS, MAX_QUARANTINED_PER_BATCH,
@@ -79,7 +78,9 @@ impl Job {
             Name::Content | Name::None => None,
         };
         let known = match &self.name {
-            Name::Given(key) => self.catalogue.by_given_key(self.rules.tenant(), self.rules.intake(), key)?,
+            Name::Given(key) => {
+                self.catalogue.by_given_key(self.rules.tenant(), self.rules.intake(), key)?
+            }
             Name::Content | Name::None => None,
         };
         let body = Inflated::new(body, self.coding)?;
@@ -121,7 +122,8 @@ impl Job {
     }
 
     fn claim(&self, name: ClaimName) -> Result<super::admission::Claimed, Fault> {
-        let claim = Claim { tenant: self.rules.tenant().clone(), intake: self.rules.intake(), name };
+        let claim =
+            Claim { tenant: self.rules.tenant().clone(), intake: self.rules.intake(), name };
         self.reception.claim(claim).ok_or(Fault::UnderWay)
     }
 }
@@ -186,7 +188,12 @@ impl<'j> Taking<'j> {
         }
     }
 
-    fn read_records(&mut self, body: Inflated, commas: Commas, hash: BodyHash) -> Result<([u8; 32], u64), Fault> {
+    fn read_records(
+        &mut self,
+        body: Inflated,
+        commas: Commas,
+        hash: BodyHash,
+    ) -> Result<([u8; 32], u64), Fault> {
         let mut records = Records::new(Hashed { body, hash }, commas);
         while let Some((number, record)) = records.next()? {
             match record {
@@ -221,9 +228,16 @@ impl<'j> Taking<'j> {
         }
     }
 
-    pub(super) fn unread(&mut self, number: u64, unread: Unread, bytes: usize) -> Result<(), Fault> {
+    pub(super) fn unread(
+        &mut self,
+        number: u64,
+        unread: Unread,
+        bytes: usize,
+    ) -> Result<(), Fault> {
         match unread {
-            Unread::Line(code) => self.fault(number, code, u64::try_from(bytes).unwrap_or(u64::MAX)),
+            Unread::Line(code) => {
+                self.fault(number, code, u64::try_from(bytes).unwrap_or(u64::MAX))
+            }
             Unread::NotSealed => Err(Fault::NotSealed),
         }
     }
@@ -242,7 +256,8 @@ impl<'j> Taking<'j> {
         }
         self.chunk_bytes += event.bytes() + size_of::<NewEvent>();
         self.chunk.push(event);
-        if self.chunk.len() >= CHUNK_EVENTS || self.chunk_bytes >= self.job.reception.chunk_bytes() {
+        if self.chunk.len() >= CHUNK_EVENTS || self.chunk_bytes >= self.job.reception.chunk_bytes()
+        {
             self.flush()?;
         }
         Ok(())
@@ -276,7 +291,8 @@ impl<'j> Taking<'j> {
         self.chunk_bytes = 0;
         self.job.reception.charge(self.job.rules.tenant(), events.len());
         let (store, batch) = (Arc::clone(&self.job.store), open.batch);
-        self.writing = Some(self.job.runtime.spawn(async move { store.write(batch, events).await }));
+        self.writing =
+            Some(self.job.runtime.spawn(async move { store.write(batch, events).await }));
         Ok(())
     }
 
@@ -331,13 +347,18 @@ impl<'j> Taking<'j> {
     /// Says what a human has to look at: once for a batch, and no text of it.
     fn alarm(&self) {
         let (tenant, intake) = (self.job.rules.tenant(), self.job.rules.intake().name());
-        for (code, count) in QuarantineCode::ALL.into_iter().zip(self.by_code).filter(|(_, count)| *count > 0) {
+        for (code, count) in
+            QuarantineCode::ALL.into_iter().zip(self.by_code).filter(|(_, count)| *count > 0)
+        {
             telemetry::quarantined(code, count);
-            let kind = if code == QuarantineCode::PrivateKey { "private-key" } else { "quarantine" };
+            let kind =
+                if code == QuarantineCode::PrivateKey { "private-key" } else { "quarantine" };
             telemetry::alarm(kind);
             tracing::warn!(%tenant, intake, code = code.code(), count, "lines are no events");
         }
-        for (flag, kind) in [(Flags::UNKNOWN_KEY, "unknown-key"), (Flags::PRIVATE_KEY_REMOVED, "private-key")] {
+        for (flag, kind) in
+            [(Flags::UNKNOWN_KEY, "unknown-key"), (Flags::PRIVATE_KEY_REMOVED, "private-key")]
+        {
             if self.flags.contains(flag) {
                 telemetry::alarm(kind);
                 tracing::warn!(%tenant, intake, kind, "events of a batch are suspect");
@@ -368,6 +389,3 @@ impl Read for Hashed {
         Ok(read)
     }
 }
-
-/// A buffer that may have held clear text.
-pub(super) type Wiped = Zeroizing<Vec<u8>>;

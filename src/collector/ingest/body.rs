@@ -36,7 +36,10 @@ enum Piece {
 /// The two ends of a body on its way: [`Pump::run`] is to be polled until the reader is done.
 pub(super) fn channel(body: Body, patience: Patience) -> (Pump, BodyReader) {
     let (pieces, received) = mpsc::channel(BODY_FRAMES);
-    (Pump { body, patience, pieces }, BodyReader { received, current: Bytes::new(), taken: 0, is_over: false })
+    (
+        Pump { body, patience, pieces },
+        BodyReader { received, current: Bytes::new(), taken: 0, is_over: false },
+    )
 }
 
 /// Takes frames in. A pump that is dropped before the end of the body fails the reader: the sender has gone.
@@ -72,7 +75,9 @@ impl Pump {
             }
             let least = self.patience.bytes_per_s.saturating_mul(waited.as_secs());
             let piece = match piece {
-                Piece::Data(_) if waited > self.patience.idle && bytes < least => Piece::Failed(Fault::Slow),
+                Piece::Data(_) if waited > self.patience.idle && bytes < least => {
+                    Piece::Failed(Fault::Slow)
+                }
                 piece => piece,
             };
             let is_last = !matches!(piece, Piece::Data(_));
@@ -102,7 +107,11 @@ impl BodyReader {
         while self.current.len() < bytes && !self.is_over {
             let held = std::mem::take(&mut self.current);
             let next = self.fill_buf()?;
-            self.current = if held.is_empty() { Bytes::copy_from_slice(next) } else { [&held, next].concat().into() };
+            self.current = if held.is_empty() {
+                Bytes::copy_from_slice(next)
+            } else {
+                [&held, next].concat().into()
+            };
         }
         Ok(&self.current)
     }

@@ -40,7 +40,9 @@ pub(super) fn sealed(text: &str, rules: &Rules) -> Result<Sealed, QuarantineCode
             Ok(Sealed { text: SealedText::Blob(blob.into_bytes()), kind })
         }
         Err(Refused::Truncated) => Ok(other(text, Kind::Truncated)),
-        Err(Refused::UnsupportedVersion | Refused::UnsupportedSuite) if is_later(text) => Ok(other(text, Kind::Later)),
+        Err(Refused::UnsupportedVersion | Refused::UnsupportedSuite) if is_later(text) => {
+            Ok(other(text, Kind::Later))
+        }
         Err(_) => Err(clear_text(text, rules)),
     }
 }
@@ -66,13 +68,18 @@ fn is_later(text: &str) -> bool {
     };
     // Random bytes in base64 lack a digit or a case once in 10^5 at this length; words often do.
     let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let is_mixed =
+        has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     bytes.len() >= SHORTEST_BLOB_BYTES && is_later && is_mixed
 }
 
 /// What is wrong with something that is no blob.
 fn clear_text(text: &str, rules: &Rules) -> QuarantineCode {
-    if rules.is_suspect(text.as_bytes()) { QuarantineCode::PrivateKey } else { QuarantineCode::NotSealed }
+    if rules.is_suspect(text.as_bytes()) {
+        QuarantineCode::PrivateKey
+    } else {
+        QuarantineCode::NotSealed
+    }
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ impl Clear {
             }
             push_json(&mut json, name.as_str());
             json.push(b':');
-            let (open, close): (&[u8], &[u8]) = if member.is_list { (b"[", b"]") } else { (b"", b"") };
+            let (open, close): (&[u8], &[u8]) =
+                if member.is_list { (b"[", b"]") } else { (b"", b"") };
             for part in [open, &member.json, close] {
                 json.extend_from_slice(part);
             }
@@ -87,7 +88,11 @@ impl Clear {
     }
 
     /// Seals it to a key, for the event of the binding: the bytes of a version 4 blob.
-    pub(super) fn seal(&self, key: &PublicKey, binding: &Binding<'_>) -> Result<Vec<u8>, NotSealed> {
+    pub(super) fn seal(
+        &self,
+        key: &PublicKey,
+        binding: &Binding<'_>,
+    ) -> Result<Vec<u8>, NotSealed> {
         let json = self.to_json();
         if json.len() > MAX_PLAINTEXT_BYTES {
             return Err(NotSealed::TooLarge);

@@ -29,9 +29,9 @@ fn unix(digits: &[u8]) -> Option<EventTime> {
     }
     let number: i64 = str::from_utf8(digits).ok()?.parse().ok()?;
     let unit = match number {
-        ..SECONDS => NS_PER_S,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
+        _ if number < SECONDS => NS_PER_S,
+        _ if number < SECONDS * 1_000 => 1_000_000,
+        _ if number < SECONDS * 1_000_000 => 1_000,
         _ => 1,
     };
     number.checked_mul(unit).map(EventTime)
@@ -40,7 +40,8 @@ fn unix(digits: &[u8]) -> Option<EventTime> {
 fn rfc3339(text: &[u8]) -> Option<EventTime> {
     let (date, rest) = text.split_first_chunk::<10>()?;
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date else { return None };
-    let (year, month, day) = (two(*y0, *y1)? * 100 + two(*y2, *y3)?, two(*m0, *m1)?, two(*d0, *d1)?);
+    let (year, month, day) =
+        (two(*y0, *y1)? * 100 + two(*y2, *y3)?, two(*m0, *m1)?, two(*d0, *d1)?);
     let (time, rest) = rest.split_first_chunk::<9>()?;
     let [b'T' | b't' | b' ', h0, h1, b':', i0, i1, b':', s0, s1] = time else { return None };
     let (hour, minute, second) = (two(*h0, *h1)?, two(*i0, *i1)?, two(*s0, *s1)?);
@@ -48,7 +49,8 @@ fn rfc3339(text: &[u8]) -> Option<EventTime> {
         return None;
     }
     let (fraction_ns, zone) = fraction(rest)?;
-    let seconds = days(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second - offset_s(zone)?;
+    let seconds =
+        days(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second - offset_s(zone)?;
     let at = seconds.checked_mul(NS_PER_S)?.checked_add(fraction_ns)?;
     (at >= 0).then_some(EventTime(at))
 }
@@ -101,7 +103,10 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let era = year.div_euclid(400);
     let year_of_era = year - era * 400;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+    Some(
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+            - 719_468,
+    )
 }
 
 #[cfg(test)]
@@ -126,16 +131,33 @@ mod tests {
         }
         assert_eq!(datetime("1795307400"), Some(EventTime(1_795_307_400_000_000_000)));
         assert_eq!(datetime(r#""1970-01-01T00:00:00Z""#), Some(EventTime(0)));
-        assert_eq!(datetime(r#""2024-02-29T23:59:60.999999999Z""#), Some(EventTime(1_709_251_200_999_999_999)));
+        assert_eq!(
+            datetime(r#""2024-02-29T23:59:60.999999999Z""#),
+            Some(EventTime(1_709_251_200_999_999_999))
+        );
     }
 
     #[test]
     fn anything_else_is_none() {
         for raw in [
-            "", "\"", "\"\"", "null", "-1", "1.5", "1e9", "\"today\"", "99999999999999999999",
-            r#""2026-13-22T00:30:00Z""#, r#""2026-02-29T00:30:00Z""#, r#""2026-11-22T24:00:00Z""#,
-            r#""2026-11-22T00:30:00.Z""#, r#""2026-11-22T00:30:00Zulu""#, r#""2026-11-22""#,
-            r#""2026-11-22T00:30:00+24:00""#, r#""1969-12-31T23:59:59Z""#, r#""9999-01-01T00:00:00Z""#,
+            "",
+            "\"",
+            "\"\"",
+            "null",
+            "-1",
+            "1.5",
+            "1e9",
+            "\"today\"",
+            "99999999999999999999",
+            r#""2026-13-22T00:30:00Z""#,
+            r#""2026-02-29T00:30:00Z""#,
+            r#""2026-11-22T24:00:00Z""#,
+            r#""2026-11-22T00:30:00.Z""#,
+            r#""2026-11-22T00:30:00Zulu""#,
+            r#""2026-11-22""#,
+            r#""2026-11-22T00:30:00+24:00""#,
+            r#""1969-12-31T23:59:59Z""#,
+            r#""9999-01-01T00:00:00Z""#,
         ] {
             assert_eq!(datetime(raw), None, "{raw}");
         }

@@ -186,16 +186,23 @@ pub(crate) struct FirehoseAnswer {
         (status = "5XX", description = "not now", body = FirehoseAnswer),
     )
 )]
-pub(crate) async fn firehose(State(collector): State<Collector>, headers: HeaderMap, body: Body) -> Response {
+pub(crate) async fn firehose(
+    State(collector): State<Collector>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let request_id = visible(&headers, &REQUEST_ID).ok().flatten();
     let timestamp = collector.clock.now_ms();
     let taken = from_firehose(collector, &headers, request_id.clone(), body).await;
     let request_id = request_id.unwrap_or_default();
     match taken {
-        Ok(_) => Json(FirehoseAnswer { request_id, timestamp, error_message: None }).into_response(),
+        Ok(_) => {
+            Json(FirehoseAnswer { request_id, timestamp, error_message: None }).into_response()
+        }
         Err(problem) => {
             let error_message = Some(format!("{}: {}", problem.title, problem.detail));
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status =
+                StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let answer = Json(FirehoseAnswer { request_id, timestamp, error_message });
             let mut response = (status, answer).into_response();
             // Retry-After, and the challenge of a 401.
@@ -218,7 +225,12 @@ async fn from_firehose(
     let principal = auth::firehose(headers, &collector.catalogue)?;
     let Some(request_id) = request_id else {
         let detail = "send x-amz-firehose-request-id, 1 to 256 visible characters, once";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "request-id", "the request has no id", detail));
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "request-id",
+            "the request has no id",
+            detail,
+        ));
     };
     let door = Door {
         intake: Intake::AwsWaf,
@@ -241,7 +253,12 @@ struct Door {
 
 impl Door {
     /// Takes a batch in, and counts how it was answered.
-    async fn receive(self, collector: Collector, principal: Principal, body: Body) -> Result<Accepted, Problem> {
+    async fn receive(
+        self,
+        collector: Collector,
+        principal: Principal,
+        body: Body,
+    ) -> Result<Accepted, Problem> {
         let intake = self.intake;
         let answer = self.take(collector, principal, body).await;
         match &answer {
@@ -252,7 +269,12 @@ impl Door {
         answer
     }
 
-    async fn take(self, collector: Collector, principal: Principal, body: Body) -> Result<Accepted, Problem> {
+    async fn take(
+        self,
+        collector: Collector,
+        principal: Principal,
+        body: Body,
+    ) -> Result<Accepted, Problem> {
         let Collector { store, catalogue, clock, reception, .. } = collector;
         let tenant = principal.tenant;
         let settings = catalogue.settings(&tenant);
@@ -287,7 +309,12 @@ impl Door {
         let done = worker.await.map_err(|error| {
             tracing::error!(%error, "a batch's worker ended early");
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Problem::new(status, "failed", "the collector failed", "its log says why; nothing of the batch was stored")
+            Problem::new(
+                status,
+                "failed",
+                "the collector failed",
+                "its log says why; nothing of the batch was stored",
+            )
         })?;
         done.map_err(Problem::from)
     }
@@ -297,7 +324,8 @@ fn no_active_key() -> Problem {
     let detail = "What these events hold in clear has to be sealed, and the tenant has no active key. Register one \
                   with PUT /v1/keys and open its challenge (wafpass collector keys), or have the clear text dropped \
                   by the tenant's policy. Nothing was stored; send it again after that.";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-active-key", "nothing can be sealed", detail).retry_after(60)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-active-key", "nothing can be sealed", detail)
+        .retry_after(60)
 }
 
 /// The key of a batch: bare, or as the string of a structured field (RFC 8941 §3.3.3).
@@ -331,7 +359,8 @@ fn visible(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Pro
     let (first, second) = (values.next(), values.next());
     let Some(value) = first else { return Ok(None) };
     let text = value.as_bytes();
-    let is_good = (1..=MAX_BATCH_KEY_BYTES).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
+    let is_good =
+        (1..=MAX_BATCH_KEY_BYTES).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
     let text = value.to_str().ok().filter(|_| is_good && second.is_none());
     text.map(|text| Some(text.to_owned())).ok_or_else(|| bad_key(name))
 }

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::collector::api::problem::LineFault;
 use crate::collector::api::Problem;
+use crate::collector::api::problem::LineFault;
 use crate::collector::store::StoreError;
 
 /// What ends a batch before its commit. Nothing of it is stored.

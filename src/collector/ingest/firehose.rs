@@ -11,7 +11,9 @@ use std::rc::Rc;
 use base64ct::{Base64, Encoding};
 use memchr::memchr;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use zeroize::Zeroizing;
 
 use super::batch::Taking;
@@ -34,7 +36,8 @@ pub(super) fn read(
 ) -> Result<([u8; 32], u64), Fault> {
     let left = Rc::new(Cell::new(MAX_FIREHOSE_RECORD_BYTES));
     let mut bounded = Bounded { body, left: Rc::clone(&left) };
-    let mut reading = Reading { taking, hash, left, fault: None, lines: 0, request_id: None, has_records: false };
+    let mut reading =
+        Reading { taking, hash, left, fault: None, lines: 0, request_id: None, has_records: false };
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(&mut bounded));
     let read = json.deserialize_map(Request(&mut reading)).and_then(|()| json.end());
     drop(json);
@@ -45,7 +48,9 @@ pub(super) fn read(
         return Err(if error.is_io() { io::Error::from(error).into() } else { FORM });
     }
     if reading.request_id.as_deref() != Some(request_id) {
-        return Err(Fault::Form("requestId is not what x-amz-firehose-request-id says: send both alike"));
+        return Err(Fault::Form(
+            "requestId is not what x-amz-firehose-request-id says: send both alike",
+        ));
     }
     if !reading.has_records {
         return Err(FORM);
@@ -53,7 +58,8 @@ pub(super) fn read(
     Ok((reading.hash.finish(), bounded.body.inflated()))
 }
 
-const FORM: Fault = Fault::Form("send Firehose's JSON: requestId, timestamp and records, each with data in base64");
+const FORM: Fault =
+    Fault::Form("send Firehose's JSON: requestId, timestamp and records, each with data in base64");
 
 /// What is known while the body is read.
 struct Reading<'r, 'j> {
@@ -82,7 +88,11 @@ impl Reading<'_, '_> {
             }
             self.lines += 1;
             if line.len() > MAX_LINE_BYTES {
-                self.taking.unread(self.lines, Unread::Line(QuarantineCode::TooLong), line.len())?;
+                self.taking.unread(
+                    self.lines,
+                    Unread::Line(QuarantineCode::TooLong),
+                    line.len(),
+                )?;
             } else {
                 self.taking.line(self.lines, line)?;
             }
@@ -111,7 +121,9 @@ impl<'de> Visitor<'de> for Request<'_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "requestId" if self.0.request_id.is_none() => self.0.request_id = Some(map.next_value()?),
+                "requestId" if self.0.request_id.is_none() => {
+                    self.0.request_id = Some(map.next_value()?)
+                }
                 "records" if !self.0.has_records => {
                     self.0.has_records = true;
                     map.next_value_seed(Records(self.0))?;

@@ -19,7 +19,9 @@ impl IdKey {
     /// Derives the keys of both uses from the node's secret.
     pub(super) fn new(secret: &[u8; 32]) -> Self {
         let mut id_key = [0; 16];
-        for (to, from) in id_key.iter_mut().zip(derived(secret, b"wafpass collector: event ids").iter()) {
+        for (to, from) in
+            id_key.iter_mut().zip(derived(secret, b"wafpass collector: event ids").iter())
+        {
             *to = *from;
         }
         let ids = SipHasher24::new_with_key(&id_key);

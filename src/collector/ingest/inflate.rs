@@ -43,7 +43,12 @@ impl Coding {
         };
         coding.ok_or_else(|| {
             let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            Problem::new(code, "content-encoding", "the body is packed in another way", "send it as gzip, zstd or identity")
+            Problem::new(
+                code,
+                "content-encoding",
+                "the body is packed in another way",
+                "send it as gzip, zstd or identity",
+            )
         })
     }
 }

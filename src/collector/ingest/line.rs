@@ -119,7 +119,8 @@ impl<'r> Draft<'r> {
         if shown.len() < text.len() && shown != REMOVED {
             self.flags.insert(Flags::CUT);
         }
-        self.is_identity_whole &= shown.len() == text.len() || !matches!(field, Field::RayId | Field::RuleId);
+        self.is_identity_whole &=
+            shown.len() == text.len() || !matches!(field, Field::RayId | Field::RuleId);
         self.fields.set(field, shown);
     }
 
@@ -166,7 +167,9 @@ impl<'r> Draft<'r> {
             match sealed.kind {
                 Kind::Unbound => {}
                 // Without its binding it opens for nobody, and its sender has to know.
-                Kind::Bound(_) if metadata.binding().is_none() => return Err(QuarantineCode::WrongType.into()),
+                Kind::Bound(_) if metadata.binding().is_none() => {
+                    return Err(QuarantineCode::WrongType.into());
+                }
                 Kind::Bound(key) => {
                     self.fields.set(Field::KeyId, &key.to_string());
                     if !rules.keys().knows(key) {
@@ -201,7 +204,8 @@ impl<'r> Draft<'r> {
             return Err(QuarantineCode::WrongType.into());
         }
         let rule_id = self.fields.get(Field::RuleId).unwrap_or_default();
-        let own = BindingText::new(self.rules.tenant().as_str(), event_id(&self.fields, id), rule_id, at);
+        let own =
+            BindingText::new(self.rules.tenant().as_str(), event_id(&self.fields, id), rule_id, at);
         let binding = own.as_binding()?;
         let sealed = self.clear.seal(key, &binding)?;
         metadata.push_binding(&binding);

@@ -47,9 +47,19 @@ pub(super) struct BindingText<'a> {
 }
 
 impl<'a> BindingText<'a> {
-    pub(super) fn new(tenant: &'a str, event_id: impl Into<Cow<'a, str>>, rule_id: &'a str, at: EventTime) -> Self {
+    pub(super) fn new(
+        tenant: &'a str,
+        event_id: impl Into<Cow<'a, str>>,
+        rule_id: &'a str,
+        at: EventTime,
+    ) -> Self {
         let timestamp_ms = u64::try_from(at.as_ms()).unwrap_or(0);
-        Self { tenant: tenant.into(), event_id: event_id.into(), rule_id: rule_id.into(), timestamp_ms }
+        Self {
+            tenant: tenant.into(),
+            event_id: event_id.into(),
+            rule_id: rule_id.into(),
+            timestamp_ms,
+        }
     }
 
     pub(super) fn as_binding(&self) -> Result<Binding<'_>, QuarantineCode> {
@@ -60,10 +70,16 @@ impl<'a> BindingText<'a> {
 
 impl Metadata {
     /// Reads the value of the member `Metadata`.
-    pub(super) fn read(value: &RawValue, rules: &Rules, flags: &mut Flags) -> Result<Self, QuarantineCode> {
+    pub(super) fn read(
+        value: &RawValue,
+        rules: &Rules,
+        flags: &mut Flags,
+    ) -> Result<Self, QuarantineCode> {
         let mut metadata = Self::default();
         match value.get().as_bytes().first() {
-            Some(b'{') => raw::members(value.get(), |name, value| metadata.member(&name.0, value, rules, flags))?,
+            Some(b'{') => raw::members(value.get(), |name, value| {
+                metadata.member(&name.0, value, rules, flags)
+            })?,
             Some(b'[') => raw::elements(value.get(), |element| {
                 let pair: KeyValue<'_> =
                     serde_json::from_str(element.get()).map_err(|_| QuarantineCode::WrongType)?;

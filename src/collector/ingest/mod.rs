@@ -94,8 +94,25 @@ impl Accepted {
 /// A problem's code as the label of a counter: of a fixed list, so that it is one of few.
 fn outcome(problem: &Problem) -> &'static str {
     const CODES: [&str; 20] = [
-        "busy", "full", "conflict", "unavailable", "closing", "store-failed", "cut", "slow", "encoding", "bomb",
-        "too-long", "too-many-lines", "bad-lines", "form", "other-body", "under-way", "not-sealed", "rate", "quota",
+        "busy",
+        "full",
+        "conflict",
+        "unavailable",
+        "closing",
+        "store-failed",
+        "cut",
+        "slow",
+        "encoding",
+        "bomb",
+        "too-long",
+        "too-many-lines",
+        "bad-lines",
+        "form",
+        "other-body",
+        "under-way",
+        "not-sealed",
+        "rate",
+        "quota",
         "no-active-key",
     ];
     let code = problem.kind.strip_prefix("urn:wafpass:").unwrap_or_default();

@@ -85,7 +85,9 @@ fn member(draft: &mut Draft<'_>, name: &str, value: &RawValue, found: &mut Found
             "false" => found.is_interrupted = Some(false),
             _ => draft.hold_raw(&place, value, &[]),
         },
-        ("client_port" | "host_port" | "server_id" | "host_ip", _) => draft.name(name, value, &place),
+        ("client_port" | "host_port" | "server_id" | "host_ip", _) => {
+            draft.name(name, value, &place)
+        }
         ("request", _) => request(draft, value),
         ("response", _) => response(draft, value, found),
         ("producer", _) => producer(draft, value, found),
@@ -95,11 +97,15 @@ fn member(draft: &mut Draft<'_>, name: &str, value: &RawValue, found: &mut Found
 }
 
 fn request(draft: &mut Draft<'_>, value: &RawValue) {
-    let Ok(all) = members(value.get()) else { return draft.hold_raw("modsecurity.request", value, &[]) };
+    let Ok(all) = members(value.get()) else {
+        return draft.hold_raw("modsecurity.request", value, &[]);
+    };
     for (name, value) in &all {
         let text = raw::text(value);
         match (&*name.0, text.as_deref()) {
-            ("method", Some(text)) => draft.field(Field::Method, text, is_method, "http.request.method"),
+            ("method", Some(text)) => {
+                draft.field(Field::Method, text, is_method, "http.request.method")
+            }
             ("http_version", text) => {
                 let version = format!("HTTP/{}", text.unwrap_or(value.get()));
                 if version.len() > 5 && !draft.has(Field::Protocol) {
@@ -123,7 +129,9 @@ fn request(draft: &mut Draft<'_>, value: &RawValue) {
 }
 
 fn response(draft: &mut Draft<'_>, value: &RawValue, found: &mut Found) {
-    let Ok(all) = members(value.get()) else { return draft.hold_raw("modsecurity.response", value, &[]) };
+    let Ok(all) = members(value.get()) else {
+        return draft.hold_raw("modsecurity.response", value, &[]);
+    };
     for (name, value) in &all {
         match &*name.0 {
             "http_code" | "status" if value.get() != "0" => {
@@ -161,7 +169,8 @@ fn headers(draft: &mut Draft<'_>, value: &RawValue, place: &str, is_request: boo
 
 fn producer(draft: &mut Draft<'_>, value: &RawValue, found: &mut Found) {
     if let Ok(all) = members(value.get()) {
-        let engine = find(&all, "secrules_engine").or_else(|| find(&all, "rule_engine")).and_then(raw::text);
+        let engine =
+            find(&all, "secrules_engine").or_else(|| find(&all, "rule_engine")).and_then(raw::text);
         found.is_enabled = engine.is_some_and(|engine| matches!(&*engine, "Enabled" | "On"));
     }
     draft.hold_raw("modsecurity.producer", value, &[]);
@@ -193,7 +202,8 @@ fn rule_id(message: &RawValue) -> Option<String> {
     let inner = members(find(&all, "details").or_else(|| find(&all, "data"))?.get()).ok()?;
     let id = find(&inner, "ruleId").or_else(|| find(&inner, "id"))?;
     let digits = raw::text(id).map_or_else(|| id.get().to_owned(), std::borrow::Cow::into_owned);
-    let is_id = (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id =
+        (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     (is_id && digits != "0").then_some(digits)
 }
 
@@ -214,7 +224,8 @@ fn moment<'v>(transaction: &Members<'v>) -> Option<(EventTime, &'v str)> {
     let local_s = asctime(raw.strip_prefix('"')?.strip_suffix('"')?)?;
     // ModSecurity writes the server's local time without its zone, but begins its id with Unix time.
     let id = find(transaction, "unique_id").and_then(raw::text);
-    let utc_s = id.as_deref().and_then(|id| id.get(..10)).and_then(|digits| digits.parse::<i64>().ok());
+    let utc_s =
+        id.as_deref().and_then(|id| id.get(..10)).and_then(|digits| digits.parse::<i64>().ok());
     let utc_s = utc_s.filter(|utc_s| (utc_s - local_s).abs() <= WIDEST_ZONE_S);
     let at = utc_s.unwrap_or(local_s).checked_mul(NS_PER_S)?;
     (at >= 0).then_some((EventTime(at), raw))
@@ -229,7 +240,8 @@ fn asctime(text: &str) -> Option<i64> {
     let mut next = || words.next();
     let (weekday, month, day, time, year) = (next()?, next()?, next()?, next()?, next()?);
     let number = |digits: &str, most: i64| {
-        let is_number = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         digits.parse::<i64>().ok().filter(|number| is_number && *number <= most)
     };
     let month = i64::try_from(MONTHS.iter().position(|known| *known == month)?).ok()? + 1;
@@ -250,7 +262,15 @@ mod tests {
     fn the_time_of_c() {
         assert_eq!(asctime("Fri Oct  9 20:19:57 2026"), Some(1_791_577_197));
         assert_eq!(asctime("Thu Jan  1 00:00:00 1970"), Some(0));
-        for text in ["", "Fri Oct 9 20:19:57", "Fri Oct 9 20:19 2026", "Fri Okt 9 20:19:57 2026", "Fri Oct 32 20:19:57 2026", "Fri Oct 9 20:19:57 2026 x", "a Oct 9 20:19:57 2026"] {
+        for text in [
+            "",
+            "Fri Oct 9 20:19:57",
+            "Fri Oct 9 20:19 2026",
+            "Fri Okt 9 20:19:57 2026",
+            "Fri Oct 32 20:19:57 2026",
+            "Fri Oct 9 20:19:57 2026 x",
+            "a Oct 9 20:19:57 2026",
+        ] {
             assert_eq!(asctime(text), None, "{text}");
         }
     }

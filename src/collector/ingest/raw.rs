@@ -22,7 +22,8 @@ pub(super) fn members<'a, A>(text: &'a str, act: A) -> Result<(), QuarantineCode
 where
     A: FnMut(Name<'a>, &'a RawValue) -> Result<(), QuarantineCode>,
 {
-    visit(text, act, |_| Err(QuarantineCode::NotJson))
+    let is_object = text.trim_ascii_start().starts_with('{');
+    if is_object { visit(text, act, |_| Ok(())) } else { Err(QuarantineCode::NotJson) }
 }
 
 /// Calls `act` with each element of a JSON array, in order.
@@ -34,7 +35,8 @@ pub(super) fn elements<'a, A>(text: &'a str, act: A) -> Result<(), QuarantineCod
 where
     A: FnMut(&'a RawValue) -> Result<(), QuarantineCode>,
 {
-    visit(text, |_, _| Err(QuarantineCode::NotJson), act)
+    let is_array = text.trim_ascii_start().starts_with('[');
+    if is_array { visit(text, |_, _| Ok(()), act) } else { Err(QuarantineCode::NotJson) }
 }
 
 fn visit<'a, M, E>(text: &'a str, member: M, element: E) -> Result<(), QuarantineCode>
@@ -199,9 +201,9 @@ fn holds_suspect(value: &Value, rules: &Rules) -> bool {
     match value {
         Value::String(text) => rules.is_suspect(text.as_bytes()),
         Value::Array(list) => list.iter().any(|value| holds_suspect(value, rules)),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| is_key_name(name) || rules.is_suspect(name.as_bytes()) || holds_suspect(value, rules)),
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            is_key_name(name) || rules.is_suspect(name.as_bytes()) || holds_suspect(value, rules)
+        }),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

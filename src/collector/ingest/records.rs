@@ -60,9 +60,14 @@ enum Form {
     Unknown,
     Lines,
     /// In an array; behind its first element, or not; within `{"events":`, or not.
-    Array { is_first: bool, is_wrapped: bool },
+    Array {
+        is_first: bool,
+        is_wrapped: bool,
+    },
     /// Behind the array.
-    Behind { is_wrapped: bool },
+    Behind {
+        is_wrapped: bool,
+    },
     /// What is left is read, for its hash, and thrown away.
     Over,
 }
@@ -87,11 +92,6 @@ impl<R: Read> Records<R> {
     /// The source, once all is read.
     pub(super) fn into_source(self) -> R {
         self.source
-    }
-
-    /// The source.
-    pub(super) const fn source(&self) -> &R {
-        &self.source
     }
 
     /// The next record with its number, `None` at the end of the body.
@@ -258,7 +258,11 @@ impl<R: Read> Records<R> {
                 self.start += bytes;
                 let length = thrown_away + u64::try_from(bytes).unwrap_or(u64::MAX);
                 let is_long = thrown_away > 0 || bytes > MAX_LINE_BYTES;
-                return Ok(Some(if is_long { Found::TooLong(length) } else { Found::Text { from, to: from + bytes } }));
+                return Ok(Some(if is_long {
+                    Found::TooLong(length)
+                } else {
+                    Found::Text { from, to: from + bytes }
+                }));
             }
             if self.end - self.start > MAX_LINE_BYTES {
                 thrown_away += u64::try_from(self.end - self.start).unwrap_or(u64::MAX);

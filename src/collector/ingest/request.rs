@@ -66,7 +66,13 @@ impl<'r> Draft<'r> {
     }
 
     /// A field's text if it has the shape that such a text has to have; else it is held.
-    pub(super) fn field(&mut self, field: Field, text: &str, is_shape: fn(&str) -> bool, place: &str) {
+    pub(super) fn field(
+        &mut self,
+        field: Field,
+        text: &str,
+        is_shape: fn(&str) -> bool,
+        place: &str,
+    ) {
         if text.is_empty() {
             return;
         }
@@ -132,7 +138,8 @@ impl<'r> Draft<'r> {
 
     /// Path and query, which the tenant's policy is about.
     pub(super) fn uri(&mut self, uri: &str) {
-        let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
         self.by_policy(Field::Path, path, "http.request.uri.path");
         if let Some(query) = query {
             self.hold("http.request.uri.query", query, &[]);
@@ -189,8 +196,12 @@ impl<'r> Draft<'r> {
             (scheme, host, target)
         });
         match (self.rules.policy(Field::RefererPath), parts) {
-            (ClearText::Keep, Some((scheme, host, target))) if is_scheme(scheme) && is_host(host) => {
-                let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+            (ClearText::Keep, Some((scheme, host, target)))
+                if is_scheme(scheme) && is_host(host) =>
+            {
+                let (path, query) = target
+                    .split_once('?')
+                    .map_or((target, None), |(path, query)| (path, Some(query)));
                 self.fields.set(Field::RefererScheme, scheme);
                 self.fields.set(Field::RefererHost, host);
                 self.by_policy(Field::RefererPath, path, place);
@@ -204,7 +215,12 @@ impl<'r> Draft<'r> {
     }
 
     /// The event, sealed: `request_id` and `rule_id` are what its blob is bound to.
-    pub(super) fn finish(mut self, at: EventTime, datetime: &str, rule_id: Option<&str>) -> Result<NewEvent, Unread> {
+    pub(super) fn finish(
+        mut self,
+        at: EventTime,
+        datetime: &str,
+        rule_id: Option<&str>,
+    ) -> Result<NewEvent, Unread> {
         let rules = self.rules;
         let at = rules.within(at)?;
         if let Some(rule_id) = rule_id {
@@ -213,19 +229,26 @@ impl<'r> Draft<'r> {
         if self.has(Field::RayId) {
             self.fields.set(Field::MatchIndex, "0");
         }
-        let identity = [Field::RayId, Field::RuleId, Field::MatchIndex].map(|field| self.fields.get(field));
+        let identity =
+            [Field::RayId, Field::RuleId, Field::MatchIndex].map(|field| self.fields.get(field));
         let id = rules.id(identity, datetime)?;
         let mut event = NewEvent::new(at, id, rules.intake());
         let mut metadata = Metadata::default();
-        let others: Vec<&str> =
-            self.matched_rules.iter().map(String::as_str).filter(|other| Some(*other) != rule_id).collect();
+        let others: Vec<&str> = self
+            .matched_rules
+            .iter()
+            .map(String::as_str)
+            .filter(|other| Some(*other) != rule_id)
+            .collect();
         if !others.is_empty() {
             metadata.push_list("matched_rules", &others);
         }
         if !self.clear.is_empty() {
             let key = rules.sealing_key()?;
-            let ray_id = self.fields.get(Field::RayId).map_or_else(|| id.to_string(), ToOwned::to_owned);
-            let own = BindingText::new(rules.tenant().as_str(), ray_id, rule_id.unwrap_or_default(), at);
+            let ray_id =
+                self.fields.get(Field::RayId).map_or_else(|| id.to_string(), ToOwned::to_owned);
+            let own =
+                BindingText::new(rules.tenant().as_str(), ray_id, rule_id.unwrap_or_default(), at);
             let binding = own.as_binding()?;
             event.blob = Some(match self.clear.seal(key, &binding) {
                 Ok(blob) => {
@@ -282,7 +305,8 @@ pub(super) fn is_host(text: &str) -> bool {
 
 /// Whether a text is a method's name (RFC 9110 §9.1), as servers know them.
 pub(super) fn is_method(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+    (1..=20).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
 }
 
 /// Whether a text is `http` or `https`, or another scheme of these.
@@ -293,7 +317,8 @@ pub(super) fn is_scheme(text: &str) -> bool {
 /// Whether a text is a version of HTTP.
 pub(super) fn is_protocol(text: &str) -> bool {
     let version = text.strip_prefix("HTTP/").unwrap_or_default();
-    (1..=3).contains(&version.len()) && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    (1..=3).contains(&version.len())
+        && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Whether a text is a country of two letters.

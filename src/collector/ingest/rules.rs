@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::id::{self, BodyHash, IdKey};
-use crate::collector::catalogue::{ActiveKeys, ClearText, QuarantineCode, RegisteredKeys, TenantSettings};
+use crate::collector::catalogue::{
+    ActiveKeys, ClearText, QuarantineCode, RegisteredKeys, TenantSettings,
+};
 use crate::collector::limits::{MAX_AHEAD_S, MAX_LONG_TEXT_BYTES, MAX_SHORT_TEXT_BYTES};
 use crate::collector::{EventId, EventTime, Field, Intake, NewEvent, TenantId, private_key};
 use crate::matched_data::PublicKey;
@@ -70,7 +72,9 @@ impl Rules {
     pub fn with_settings(mut self, settings: Arc<TenantSettings>, now: EventTime) -> Self {
         // Partitions are whole days, and so is retention.
         let days = i64::from(settings.retention_days);
-        self.oldest = EventTime(now.day().saturating_sub(days).saturating_mul(86_400).saturating_mul(NS_PER_S));
+        self.oldest = EventTime(
+            now.day().saturating_sub(days).saturating_mul(86_400).saturating_mul(NS_PER_S),
+        );
         self.settings = settings;
         self
     }
@@ -112,10 +116,6 @@ impl Rules {
         &self.keys
     }
 
-    pub(super) fn registered(&self) -> &RegisteredKeys {
-        &self.registered
-    }
-
     pub(super) fn body_hash(&self) -> BodyHash {
         self.ids.body()
     }
@@ -143,7 +143,10 @@ impl Rules {
             Field::Path => policy.path,
             Field::Query => policy.query,
             Field::UserAgent => policy.user_agent,
-            Field::RefererScheme | Field::RefererHost | Field::RefererPath | Field::RefererQuery => policy.referer,
+            Field::RefererScheme
+            | Field::RefererHost
+            | Field::RefererPath
+            | Field::RefererQuery => policy.referer,
             _ => ClearText::Keep,
         }
     }
@@ -160,7 +163,11 @@ impl Rules {
     }
 
     /// The id of an event.
-    pub(super) fn id(&self, identity: [Option<&str>; 3], datetime: &str) -> Result<EventId, Unread> {
+    pub(super) fn id(
+        &self,
+        identity: [Option<&str>; 3],
+        datetime: &str,
+    ) -> Result<EventId, Unread> {
         let known = self.ids.event(self.intake, &self.tenant, identity, datetime);
         known.or_else(id::random).ok_or(Unread::NotSealed)
     }
@@ -168,26 +175,35 @@ impl Rules {
     /// Whether a text looks like a private key.
     pub(super) fn is_suspect(&self, text: &[u8]) -> bool {
         static NONE: OnceLock<RegisteredKeys> = OnceLock::new();
-        match text.len() {
-            ..=UNTAGGED_BYTES => false,
-            ..SHORTEST_KEY_BYTES => private_key::suspect(text, NONE.get_or_init(RegisteredKeys::default)).is_some(),
-            _ => private_key::suspect(text, &self.registered).is_some(),
+        let bytes = text.len();
+        if bytes <= UNTAGGED_BYTES {
+            return false;
         }
+        let is_short = bytes < SHORTEST_KEY_BYTES;
+        let keys =
+            if is_short { NONE.get_or_init(RegisteredKeys::default) } else { &self.registered };
+        private_key::suspect(text, keys).is_some()
     }
 }
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules").field("tenant", &self.tenant).field("intake", &self.intake).finish_non_exhaustive()
+        f.debug_struct("Rules")
+            .field("tenant", &self.tenant)
+            .field("intake", &self.intake)
+            .finish_non_exhaustive()
     }
 }
 
 /// A text as long as a field's may be, in whole characters.
 pub(super) fn cut(field: Field, text: &str) -> &str {
     let most = match field {
-        Field::Path | Field::Query | Field::UserAgent | Field::RefererPath | Field::RefererQuery | Field::Description => {
-            MAX_LONG_TEXT_BYTES
-        }
+        Field::Path
+        | Field::Query
+        | Field::UserAgent
+        | Field::RefererPath
+        | Field::RefererQuery
+        | Field::Description => MAX_LONG_TEXT_BYTES,
         _ => MAX_SHORT_TEXT_BYTES,
     };
     if text.len() <= most {

@@ -33,7 +33,9 @@ impl Scan {
                 }
                 self.seen += at + 1;
             } else {
-                let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')) else {
+                let Some(at) =
+                    rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))
+                else {
                     self.seen = text.len();
                     return None;
                 };

@@ -51,7 +51,7 @@ mod upkeep;
 pub use self::error::ServeError;
 pub use self::files::raise_file_limit;
 pub use self::folder::FolderLock;
-pub use self::upkeep::round as upkeep;
+pub use self::upkeep::{Aging, round as upkeep};
 
 use std::fmt;
 use std::future::Future;

@@ -172,7 +172,7 @@ pub struct Fresh {
 }
 
 /// Why a store cannot do what was asked.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Too much is under way; nothing of this was stored.

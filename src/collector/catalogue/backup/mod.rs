@@ -1,9 +1,9 @@
 //! Backups of a collector that runs, and their way back.
 //!
-//! The catalogue is copied first, then the days of events. A batch that the copied catalogue has is in the
-//! copied days, since it was there before the catalogue knew it. A batch that came later is in the days only:
-//! recovery deletes it where it was still open to that, and else it stays, whole. No number of it is given
-//! out again: the copy's numbers begin after the last that the running collector had reserved.
+//! All files are copied as they were at one moment: for as long as it takes to begin a read transaction in
+//! each, the catalogue is held, so that no batch is committed meanwhile. What the copied catalogue has
+//! committed is in the copied days, whole. Of what was under way, the days may hold a part, and none of it
+//! counts as decided: recovery deletes it when the restored folder is opened. Nobody waits for the copying.
 
 mod copy;
 mod manifest;
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use self::copy::copy_database;
+use self::copy::Pinned;
 pub(super) use self::copy::days_of;
-use self::manifest::{Entry, Manifest};
+use self::manifest::Manifest;
 pub use self::restore::restore;
-use super::schema::{self, Access, FILE_NAME, shown};
+use super::schema::{self, FILE_NAME, shown};
 use crate::collector::store::StoreError;
 
 /// The folder of the days, in the data folder and in a backup.
@@ -93,40 +93,12 @@ pub fn backup(data: &Path, out: &Path, now_ms: u64) -> Result<BackupReport, Back
         return Err(BackupError::NoCatalogue { path: shown(data) });
     }
     let staging = Staging::new(out)?;
-    let mut files = vec![copy_database(&catalogue, staging.path(), Path::new(FILE_NAME))?];
-    for day in days_of(data)? {
-        if let Some(entry) = copy::copy_day(&data.join(&day), staging.path(), &day)? {
-            files.push(entry);
-        }
-    }
-    // After the last day was copied: no number in any of them is above this.
-    let reserved = reserved(&catalogue)?;
-    if let Some(first) = files.first_mut() {
-        *first = raise_reserved(staging.path(), reserved)?;
-    }
+    let files = Pinned::new(data)?.copy(staging.path())?;
     let manifest = Manifest::new(now_ms, files);
     manifest.write(staging.path())?;
     let report = manifest.report();
     staging.keep()?;
     Ok(report)
-}
-
-fn reserved(catalogue: &Path) -> Result<i64, StoreError> {
-    let connection = schema::connect(catalogue, Access::Read)?;
-    let reserved = connection.query_row("SELECT reserved FROM book", [], |row| row.get(0));
-    reserved.map_err(|error| schema::fault(catalogue, error))
-}
-
-/// Writes into the copied catalogue where its numbers begin. Answers the file as it is then.
-fn raise_reserved(folder: &Path, reserved: i64) -> Result<Entry, BackupError> {
-    let path = folder.join(FILE_NAME);
-    let fault = |error| schema::fault(&path, error);
-    let connection = schema::connect(&path, Access::Write)?;
-    let sql = "UPDATE book SET reserved = max(reserved, ?1)";
-    connection.execute(sql, [reserved]).map_err(fault)?;
-    // The last connection that closes takes the journal with it.
-    connection.close().map_err(|(_, error)| fault(error))?;
-    Entry::of(folder, Path::new(FILE_NAME))
 }
 
 /// A folder that gets its name when it is whole, and goes away if it never is.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::client::Fault;
 use super::filter;
 use super::inner::Inner;
-use super::read::seconds;
+use super::read::{floor, seconds};
 use super::scope::Scope;
 use super::sql::{Sql, Value};
 use crate::clock::monotonic;
@@ -19,7 +19,7 @@ use crate::collector::{EventTime, Field, TenantId};
 /// A count reads two or three narrow columns of a row, a page reads all: so many rows cost as much as one
 /// of the budget.
 const COLUMN_FACTOR: u64 = 50;
-/// ClickHouse reads by granules of 8,192 rows: below a few of them, no bound can be kept.
+/// ClickHouse reads by granules of 8,192 rows: below a few of them, it keeps no bound.
 const LEAST_ROWS: u64 = 65_536;
 /// Each attempt is for half of the range before: after so many, what is left is a moment.
 const ATTEMPTS: u32 = 48;
@@ -41,7 +41,8 @@ pub(super) async fn histogram(
     if query.range.is_empty() {
         return Ok(buckets.histogram(Counts::default(), &query, Exactness::Exact));
     }
-    let mut attempts = Attempts::new(query.range, query.budget);
+    let all = Scope { tenant, range: query.range, snapshot: &snapshot, node: inner.node };
+    let mut attempts = Attempts::new(inner, &all, query.budget).await?;
     let (counts, exactness) = loop {
         let bounds = attempts.bounds();
         let scope = Scope { tenant, range: attempts.part, snapshot: &snapshot, node: inner.node };
@@ -66,7 +67,8 @@ pub(super) async fn top(
     if query.range.is_empty() {
         return Ok(Top { values: Vec::new(), exactness: Exactness::Exact });
     }
-    let mut attempts = Attempts::new(query.range, query.budget);
+    let all = Scope { tenant, range: query.range, snapshot: &snapshot, node: inner.node };
+    let mut attempts = Attempts::new(inner, &all, query.budget).await?;
     let (values, exactness) = loop {
         let bounds = attempts.bounds();
         let scope = Scope { tenant, range: attempts.part, snapshot: &snapshot, node: inner.node };
@@ -83,6 +85,9 @@ pub(super) async fn top(
         exactness,
     })
 }
+
+/// What was counted, if anything, and how exact it is; `None` for another attempt.
+type Judged<T> = Option<(Option<T>, Exactness)>;
 
 /// Asks for the whole range, then for the newer half of it and so on, until ClickHouse can answer within
 /// the budget.
@@ -113,8 +118,14 @@ impl Bounds {
 }
 
 impl Attempts {
-    fn new(range: TimeRange, budget: Budget) -> Self {
-        Self { range, part: range, budget, started: monotonic(), left: ATTEMPTS }
+    async fn new(inner: &Inner, all: &Scope<'_>, budget: Budget) -> Result<Self, Fault> {
+        let (range, mut part) = (all.range, all.range);
+        if budget.rows < LEAST_ROWS {
+            // So few are counted one by one. Others of the last one's moment may be left.
+            let floor = floor(inner, all, None, budget.rows.max(1)).await?;
+            part.from = floor.map_or(part.from, |(at, _)| EventTime(at.0.saturating_add(1)));
+        }
+        Ok(Self { range, part, budget, started: monotonic(), left: ATTEMPTS })
     }
 
     fn bounds(&self) -> Bounds {
@@ -125,12 +136,7 @@ impl Attempts {
         Bounds { rows: rows.to_string(), time: seconds(ms) }
     }
 
-    /// What was counted, and of what; `None` for another attempt.
-    #[expect(clippy::type_complexity, reason = "an answer with how exact it is")]
-    fn judge<T>(
-        &mut self,
-        counted: Result<T, Fault>,
-    ) -> Result<Option<(Option<T>, Exactness)>, StoreError> {
+    fn judge<T>(&mut self, counted: Result<T, Fault>) -> Result<Judged<T>, StoreError> {
         let partial = |scanned_until| Exactness::Partial { scanned_until };
         match counted {
             Ok(counts) if self.part == self.range => Ok(Some((Some(counts), Exactness::Exact))),

@@ -21,8 +21,8 @@ const NEWEST_FIRST: &str = " ORDER BY at DESC, id DESC LIMIT ";
 const ALL_TIME: TimeRange = TimeRange { from: EventTime(i64::MIN), until: EventTime(i64::MAX) };
 /// Rows of the first slice of a filtered page; each slice is twice as long as the one before.
 const FIRST_SLICE_ROWS: u64 = 65_536;
-/// Batches that the tail looks at at once.
-const MAX_FRESH_BATCHES: u64 = 1_000;
+/// Batches that the tail looks at at once; the events of older ones are skipped.
+const MAX_FRESH_BATCHES: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Deserialize)]
 struct Place {
@@ -31,7 +31,7 @@ struct Place {
 }
 
 /// Where a page stands: all that is newer was looked at.
-type Edge = Option<(EventTime, EventId)>;
+pub(super) type Edge = Option<(EventTime, EventId)>;
 
 /// A page, in slices of rows where no index helps: each is cut off at a row that was counted, so that the
 /// budget holds and the next page begins exactly there.
@@ -56,15 +56,13 @@ pub(super) async fn page(
     let end = if query.range.is_empty() { Ending::Done } else { pager.fill().await? };
     let (events, edge) = (pager.events, pager.edge);
     let cursor = edge.map(|(at, id)| Cursor { at, id, snapshot: snapshot.clone() });
-    Ok(match end {
-        Ending::Done => Page { events, next: None, scanned_until: None, snapshot },
-        Ending::Full => Page { events, next: cursor, scanned_until: None, snapshot },
-        Ending::Budget => {
-            // Others of the edge's moment may be left.
-            let until = edge.map_or(query.range.until, |(at, _)| EventTime(at.0.saturating_add(1)));
-            Page { events, next: cursor, scanned_until: Some(until), snapshot }
-        }
-    })
+    if end == Ending::Done {
+        return Ok(Page { events, next: None, scanned_until: None, snapshot });
+    }
+    // Of a short page it has to be said how far it looked; others of the edge's moment may be left.
+    let until = edge.map_or(query.range.until, |(at, _)| EventTime(at.0.saturating_add(1)));
+    let scanned_until = (events.len() < query.limit).then_some(until);
+    Ok(Page { events, next: cursor, scanned_until, snapshot })
 }
 
 /// Why a page ends.
@@ -120,18 +118,7 @@ impl Pager<'_> {
 
     /// The last of the next so many visible rows; `None` when there are not more than that.
     async fn floor(&self, rows: u64) -> Result<Edge, Fault> {
-        let mut sql = Sql::new("SELECT at, id FROM events ");
-        self.scope.push(&mut sql);
-        push_older(&mut sql, self.edge);
-        sql.push(NEWEST_FIRST).bind(Value::Unsigned(2));
-        sql.push(" OFFSET ").bind(Value::Unsigned(rows.saturating_sub(1)));
-        let places: Vec<Place> = self.inner.database.all(&sql, &[]).await?;
-        // One more than asked for: without it, the slice is the last.
-        let is_last = places.len() < 2;
-        Ok(places
-            .first()
-            .filter(|_| !is_last)
-            .map(|place| (EventTime(place.at), EventId(place.id))))
+        floor(self.inner, &self.scope, self.edge, rows).await
     }
 
     /// Looks from the edge down to the floor, or to the end of the range.
@@ -189,6 +176,25 @@ impl Pager<'_> {
     }
 }
 
+/// The last of the newest so many visible rows below the edge; `None` when there are not more than that.
+pub(super) async fn floor(
+    inner: &Inner,
+    scope: &Scope<'_>,
+    edge: Edge,
+    rows: u64,
+) -> Result<Edge, Fault> {
+    let mut sql = Sql::new("SELECT at, id FROM events ");
+    scope.push(&mut sql);
+    push_older(&mut sql, edge);
+    sql.push(NEWEST_FIRST).bind(Value::Unsigned(2));
+    sql.push(" OFFSET ").bind(Value::Unsigned(rows.saturating_sub(1)));
+    let places: Vec<Place> = inner.database.all(&sql, &[]).await?;
+    // One more than asked for: without it, the slice is the last.
+    let is_last = places.len() < 2;
+    let place = places.first().filter(|_| !is_last);
+    Ok(place.map(|place| (EventTime(place.at), EventId(place.id))))
+}
+
 fn push_older(sql: &mut Sql, edge: Edge) {
     if let Some((at, id)) = edge {
         sql.push(" AND at <= ").time(at);
@@ -242,13 +248,15 @@ pub(super) async fn since(
 ) -> Result<Fresh, StoreError> {
     inner.check_open()?;
     let snapshot = inner.visibility.snapshot();
-    let batches = fresh_batches(inner, tenant, &since, &snapshot).await?;
+    let mut batches = fresh_batches(inner, tenant, &since, &snapshot).await?;
+    let mut skipped: u64 = batches.iter().skip(MAX_FRESH_BATCHES).map(|batch| batch.rows).sum();
+    batches.truncate(MAX_FRESH_BATCHES);
     let numbers: Vec<u64> = batches.iter().map(|batch| batch.batch).collect();
     let (Some(from), Some(until)) = (
         batches.iter().map(|batch| batch.min_at).min(),
         batches.iter().map(|batch| batch.max_at).max(),
     ) else {
-        return Ok(Fresh { events: Vec::new(), skipped: 0, snapshot });
+        return Ok(Fresh { events: Vec::new(), skipped, snapshot });
     };
     let range = TimeRange { from: EventTime(from), until: EventTime(until.saturating_add(1)) };
     let scope = Scope { tenant, range, snapshot: &snapshot, node: inner.node };
@@ -262,14 +270,12 @@ pub(super) async fn since(
     sql.push(" ORDER BY batch DESC, at DESC, id DESC LIMIT ").bind(Value::Unsigned(in_u64(limit)));
     let (mut events, read) = inner.database.events(&sql, &[], MAX_PAGE_BYTES).await?;
     events.reverse();
-    let mut skipped = 0;
     if read == Read::Part || events.len() >= limit {
         let mut sql = Sql::new("SELECT count() FROM events ");
         restrict(&mut sql);
         let all: u64 = inner.database.one(&sql).await?;
-        skipped = all.saturating_sub(in_u64(events.len()));
+        skipped = all.saturating_sub(in_u64(events.len())).saturating_add(skipped);
     }
-    // Those beyond the most that are looked at are not even counted one by one.
     Ok(Fresh { events, skipped, snapshot })
 }
 
@@ -290,8 +296,7 @@ async fn fresh_batches(
     if !since.pending.is_empty() {
         sql.push(" OR batch IN ").bind(Value::Numbers(since.pending.clone()));
     }
-    sql.push(") ORDER BY batch DESC LIMIT 1 BY batch LIMIT ")
-        .bind(Value::Unsigned(MAX_FRESH_BATCHES));
+    sql.push(") ORDER BY batch DESC LIMIT 1 BY batch");
     let mut batches: Vec<FreshBatch> = inner.database.all(&sql, &[]).await?;
     batches.retain(|batch| now.contains(batch.batch));
     Ok(batches)

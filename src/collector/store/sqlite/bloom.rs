@@ -104,3 +104,24 @@ impl Key {
         SALTS.into_iter().map(move |salt| 1 << (low.wrapping_mul(salt) >> 27))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u128) -> Key {
+        Key::new(EventId(number.to_be_bytes()))
+    }
+
+    #[test]
+    fn what_is_in_it_is_found_and_little_else() {
+        let mut bloom = Bloom::with_room(60_000);
+        (0..60_000).for_each(|number| bloom.insert(key(number)));
+        let bloom = Bloom::from_bytes(&bloom.to_bytes()).unwrap();
+        assert!((0..60_000).all(|number| bloom.may_hold(key(number))));
+        let wrong = (1 << 64..(1 << 64) + 100_000_u128).filter(|other| bloom.may_hold(key(*other)));
+        let wrong = wrong.count();
+        assert!(wrong < 200, "{wrong} of 100,000");
+        assert!(Bloom::from_bytes(&[]).is_none() && Bloom::from_bytes(&[0; 33]).is_none());
+    }
+}

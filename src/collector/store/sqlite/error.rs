@@ -16,6 +16,8 @@ pub(super) enum Unusable {
     NoPartition,
     /// It must not be written to.
     ReadOnly,
+    /// Its file system has no shared memory for a write-ahead log: a network share, mostly.
+    NoJournal,
     /// What is in it contradicts itself.
     Inconsistent,
 }
@@ -31,6 +33,9 @@ impl Unusable {
             Self::Inconsistent => {
                 StoreError::Damaged { path, reason: "its tables contradict each other".to_owned() }
             }
+            Self::NoJournal => StoreError::Failed {
+                reason: format!("{path} is on a file system without write-ahead logs"),
+            },
             Self::ReadOnly => StoreError::Failed { reason: format!("{path} is read-only") },
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! events/<tenant>/<YYYY-MM-DD>.sqlite3     rows in segments, counts, lists; see `schema`
 //! events/<tenant>/<YYYY-MM-DD>.unsettled   stands there while batches in the file may be undecided
+//! events.lock                              locked while a process has the store open
 //! ```
 //!
 //! A chunk is synced into its partitions before its batch can be committed. The commit itself is one
@@ -32,6 +33,7 @@ use self::read::Reader;
 use self::write::{Release, Writers};
 use super::{Answer, BatchId, Deleted, Fresh, Store, StoreError, Usage, Visibility, Written};
 use crate::collector::catalogue::{BatchRecord, Ledger};
+use crate::collector::limits::{OPEN_PARTITIONS, SEGMENT_ROWS};
 use crate::collector::query::{
     Filter, Histogram, HistogramQuery, Page, PageQuery, Snapshot, TimeRange, Top, TopQuery,
 };
@@ -57,7 +59,11 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { segment_rows: 50_000, open_partitions: 16, max_partition_pages: None }
+        Self {
+            segment_rows: SEGMENT_ROWS,
+            open_partitions: OPEN_PARTITIONS,
+            max_partition_pages: None,
+        }
     }
 }
 
@@ -123,7 +129,7 @@ impl SqliteStore {
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join("lock");
+    let path = folder.with_extension("lock");
     partitions::create_file(&path)?;
     let file = File::open(&path).map_err(|error| error::of_io(&error, &path))?;
     file.try_lock().map_err(|_taken| StoreError::Failed {

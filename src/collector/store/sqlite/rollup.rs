@@ -214,3 +214,75 @@ const fn zigzag(number: i64) -> u64 {
 const fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ (number & 1).cast_signed().wrapping_neg()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::{EventId, EventTime, Intake};
+
+    fn event(minute: i64, host: Option<&str>, action: Option<&str>) -> NewEvent {
+        let at = EventTime(minute * NS_PER_MINUTE + 7);
+        let mut event = NewEvent::new(at, EventId([0; 16]), Intake::Native);
+        if let Some(host) = host {
+            event.fields.set(Field::Host, host);
+        }
+        if let Some(action) = action {
+            event.fields.set(Field::Action, action);
+        }
+        event
+    }
+
+    type Counted = (Option<String>, Option<String>, Vec<(i64, u64)>);
+
+    fn hosts(packed: &[u8]) -> Vec<Counted> {
+        let hosts = entries(packed).filter(|entry| entry.dim == Field::Host);
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        hosts
+            .map(|entry| (owned(entry.value), owned(entry.action), entry.minutes().collect()))
+            .collect()
+    }
+
+    #[test]
+    fn a_text_that_is_absent_is_not_an_empty_one() {
+        let long = "x".repeat(300);
+        let events = [
+            event(-3, None, Some("log")),
+            event(29_000_000, Some(""), None),
+            event(-3, None, Some("log")),
+            event(400, None, Some("log")),
+            event(1, Some(&long), Some("")),
+        ];
+        let mut counts = ChunkCounts::default();
+        for event in &events {
+            counts.add(event);
+        }
+        let packed = counts.pack();
+        let log = Some("log".to_owned());
+        assert_eq!(
+            hosts(&packed),
+            [
+                (None, log, vec![(-3, 2), (400, 1)]),
+                (Some(String::new()), None, vec![(29_000_000, 1)]),
+                (Some(long), Some(String::new()), vec![(1, 1)]),
+            ]
+        );
+        // What is cut short gives fewer entries, and no panic.
+        for length in 0..packed.len() {
+            assert!(hosts(packed.get(..length).unwrap_or_default()).len() <= 3);
+        }
+    }
+
+    #[test]
+    fn what_is_added_and_taken_away_comes_to_nothing() {
+        let mut counts = ChunkCounts::default();
+        let events = [event(-61, Some("a"), None), event(-60, Some("a"), None)];
+        events.iter().for_each(|event| counts.add(event));
+        let mut hours = HourCounts::default();
+        hours.add_packed(&counts.pack());
+        let added = &hours.hours[&(Field::Host, -1, Some("a".into()), None)];
+        let (packed, total) = add_to_hour(&[], added);
+        assert_eq!((total, minutes(-1, &packed).collect::<Vec<_>>()), (1, vec![(-60, 1)]));
+        let taken = BTreeMap::from([(0, -1)]);
+        assert_eq!(add_to_hour(&packed, &taken), (Vec::new(), 0));
+    }
+}

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{self, Unusable};
@@ -111,6 +113,13 @@ pub(super) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(as_error)?;
+    // Nobody else writes; a reader that recovers the journal may hold a lock for a moment.
+    connection.busy_timeout(Duration::from_secs(5)).map_err(as_error)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(as_error)?;
+    let mode = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get::<_, String>(0));
+    if mode.map_err(as_error)? != "wal" {
+        return Err(Unusable::NoJournal.of(path));
+    }
     configure(&connection, max_pages).map_err(as_error)?;
     if connection.is_readonly(rusqlite::MAIN_DB).map_err(as_error)? {
         return Err(Unusable::ReadOnly.of(path));
@@ -123,11 +132,6 @@ pub(super) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
 }
 
 fn configure(connection: &Connection, max_pages: Option<u32>) -> rusqlite::Result<()> {
-    // Nobody else writes; a reader that recovers the journal may hold a lock for a moment.
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
-    debug_assert_eq!(mode, "wal", "a file always takes it");
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     connection.pragma_update(None, "cell_size_check", "ON")?;
@@ -135,10 +139,12 @@ fn configure(connection: &Connection, max_pages: Option<u32>) -> rusqlite::Resul
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
-    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "journal_size_limit", 32 << 20)?;
     if let Some(pages) = max_pages {
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_| Ok(()))?;
     }
+    // Else each value bound in a condition has the statement planned anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -217,6 +217,9 @@ struct Run<L> {
 
 impl<L: Lab> Run<L> {
     async fn step(&mut self, step: Step) {
+        if let Step::Reopen | Step::Crash = step {
+            return self.reopen(matches!(step, Step::Reopen)).await;
+        }
         let store = self.lab.as_ref().expect("a lab").store();
         let store = &*store;
         match step {
@@ -247,7 +250,6 @@ impl<L: Lab> Run<L> {
                     .await
                     .expect("maintained");
             }
-            Step::Reopen | Step::Crash => self.reopen(matches!(step, Step::Reopen)).await,
             question => self.ask(store, question).await,
         }
     }

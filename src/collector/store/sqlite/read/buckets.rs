@@ -122,7 +122,8 @@ impl Buckets {
     fn whole_until(&self, minute: i64) -> i64 {
         let first = minute.saturating_mul(NS_PER_MINUTE);
         let from = self.range.from.0;
-        let start = self.interval_ns.map_or(from, |interval| self.number(first).saturating_mul(interval));
+        let start =
+            self.interval_ns.map_or(from, |interval| self.number(first).saturating_mul(interval));
         let start = start.max(from);
         // Rounded up to a minute.
         let whole = start.saturating_add(NS_PER_MINUTE - 1).div_euclid(NS_PER_MINUTE);

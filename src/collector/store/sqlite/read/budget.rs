@@ -30,7 +30,14 @@ impl Looking {
     pub(super) fn begin(budget: Budget, given_up: Arc<AtomicBool>) -> Self {
         // A budget beyond what the clock can express has no end.
         let deadline = monotonic().checked_add(Duration::from_millis(budget.ms));
-        Self { left: budget.rows, looked_at: 0, has_begun: false, deadline, is_late: false, given_up }
+        Self {
+            left: budget.rows,
+            looked_at: 0,
+            has_begun: false,
+            deadline,
+            is_late: false,
+            given_up,
+        }
     }
 
     /// How many of `wanted` rows may be looked at in one step; 1 at least, so that every step moves on.
@@ -59,7 +66,8 @@ impl Looking {
         if self.given_up.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
-        self.is_late = self.is_late || self.deadline.is_some_and(|deadline| monotonic() >= deadline);
+        self.is_late =
+            self.is_late || self.deadline.is_some_and(|deadline| monotonic() >= deadline);
         Ok(())
     }
 

@@ -161,7 +161,9 @@ fn stored(condition: &Condition, text: &str) -> Option<Value> {
 /// The ranges of prefixes, of texts, and of networks, of addresses.
 pub(super) fn ranges(condition: &Condition) -> Vec<Range> {
     match (&condition.test, condition.field.kind()) {
-        (Test::Prefix(prefixes), FieldKind::Text) => prefixes.iter().map(|one| of_prefix(one)).collect(),
+        (Test::Prefix(prefixes), FieldKind::Text) => {
+            prefixes.iter().map(|one| of_prefix(one)).collect()
+        }
         (Test::InNetworks(networks), FieldKind::Address) => {
             let blob = |octets: [u8; 16]| Value::Blob(octets.to_vec());
             let of_span = |(first, last)| Range { first: blob(first), end: End::At(blob(last)) };

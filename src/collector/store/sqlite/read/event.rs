@@ -101,7 +101,8 @@ fn may_hold(reading: &Reading, id: EventId) -> Result<Vec<i64>, StoreError> {
         let mut segments = Vec::new();
         while let Some(row) = rows.next()? {
             let is_sealed: bool = row.get(1)?;
-            let filter = row.get_ref(2)?.as_blob_or_null().ok().flatten().and_then(Bloom::from_bytes);
+            let filter =
+                row.get_ref(2)?.as_blob_or_null().ok().flatten().and_then(Bloom::from_bytes);
             let lacks_it = is_sealed && filter.is_some_and(|filter| !filter.may_hold(key));
             if !lacks_it {
                 segments.push(row.get(0)?);

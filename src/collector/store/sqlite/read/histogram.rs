@@ -6,15 +6,15 @@
 use std::collections::HashMap;
 
 use super::Ask;
-use super::budget::Looking;
 use super::buckets::{Buckets, Place};
+use super::budget::Looking;
 use super::rollups::{Rolled, Sums};
 use super::scan::Visible;
 use super::tally::{Rows, Tally};
 use super::values::{ValueId, Values};
-use crate::collector::{EventTime, Field};
 use crate::collector::query::{Exactness, Filter, Histogram, HistogramQuery, Series};
 use crate::collector::store::StoreError;
+use crate::collector::{EventTime, Field};
 
 /// Counts by interval.
 pub(super) fn histogram(
@@ -132,7 +132,8 @@ fn spread(
     for ((id, bucket), count) in cells {
         let own = places.get(&Some(*id)).and_then(|place| series.get_mut(*place));
         let counts = own.map_or(&mut other, |series| &mut series.counts);
-        if let Some(cell) = usize::try_from(*bucket).ok().and_then(|bucket| counts.get_mut(bucket)) {
+        if let Some(cell) = usize::try_from(*bucket).ok().and_then(|bucket| counts.get_mut(bucket))
+        {
             *cell = count.saturating_add(*cell);
         }
     }

@@ -76,7 +76,11 @@ impl Reader {
     }
 
     /// A page of events.
-    pub(super) async fn page(&self, tenant: &TenantId, query: PageQuery) -> Result<Page, StoreError> {
+    pub(super) async fn page(
+        &self,
+        tenant: &TenantId,
+        query: PageQuery,
+    ) -> Result<Page, StoreError> {
         self.run("page", tenant, query.budget, move |ask, looking| {
             page::page(&ask, &query, looking)
         })
@@ -91,7 +95,8 @@ impl Reader {
         at: Option<EventTime>,
     ) -> Result<Option<StoredEvent>, StoreError> {
         let budget = Budget { rows: u64::MAX, ms: event::BUDGET_MS };
-        self.run("event", tenant, budget, move |ask, looking| event::event(&ask, id, at, looking)).await
+        self.run("event", tenant, budget, move |ask, looking| event::event(&ask, id, at, looking))
+            .await
     }
 
     /// Counts by interval.
@@ -108,7 +113,8 @@ impl Reader {
 
     /// The most frequent values of a field.
     pub(super) async fn top(&self, tenant: &TenantId, query: TopQuery) -> Result<Top, StoreError> {
-        self.run("top", tenant, query.budget, move |ask, looking| top::top(&ask, &query, looking)).await
+        self.run("top", tenant, query.budget, move |ask, looking| top::top(&ask, &query, looking))
+            .await
     }
 
     /// What became visible since a snapshot.

@@ -17,11 +17,7 @@ use crate::collector::{EventTime, StoredEvent};
 const MAX_FIRST_STEP: u64 = 1_024;
 
 /// A page from partitions that are given newest first.
-pub(super) fn page(
-    ask: &Ask,
-    query: &PageQuery,
-    looking: Looking,
-) -> Result<Page, StoreError> {
+pub(super) fn page(ask: &Ask, query: &PageQuery, looking: Looking) -> Result<Page, StoreError> {
     let now = ask.snapshot.clone();
     let asked = query.after.as_ref().map_or_else(|| now.clone(), |cursor| cursor.snapshot.clone());
     let mut work = Work { events: Vec::new(), bytes: 0, limit: query.limit };
@@ -108,4 +104,3 @@ impl Key {
         Self { at: cursor.at, id: cursor.id }
     }
 }
-

@@ -58,7 +58,8 @@ fn is_range(condition: &Condition) -> bool {
 /// table, and better where the value is not as common as it seems.
 fn is_in_order(condition: &Condition, scan: &Scan<'_>) -> bool {
     let filter = scan.filter;
-    let is_all = filter.conditions.len() == 1 && filter.intakes.is_empty() && filter.matched_data.is_none();
+    let is_all =
+        filter.conditions.len() == 1 && filter.intakes.is_empty() && filter.matched_data.is_none();
     let few = matches!(&condition.test, Test::AnyOf(texts) if texts.len() <= MAX_COMMON_VALUES);
     is_all && few && !scan.counts_values()
 }
@@ -91,7 +92,8 @@ fn count(
         };
         let left = Value::from(i64::try_from(many - total).unwrap_or(i64::MAX));
         let place = values.len() + 1;
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {test} LIMIT ?{place})");
+        let sql =
+            format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {test} LIMIT ?{place})");
         let bound = params_from_iter(values.into_iter().chain([left]));
         let counted: u64 = reading.run(|connection| {
             connection.prepare_cached(&sql)?.query_row(bound, |row| number(row, 0))

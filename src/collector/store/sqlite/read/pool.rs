@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -35,9 +36,13 @@ pub(super) struct Pool {
 impl Pool {
     /// A connection to a partition, inside a transaction: what it reads is of one moment. `None` when the
     /// partition is going away, or was made this moment and holds nothing.
-    pub(super) fn read(self: &Arc<Self>, partition: &Arc<Partition>) -> Result<Option<Reading>, StoreError> {
+    pub(super) fn read(
+        self: &Arc<Self>,
+        partition: &Arc<Partition>,
+    ) -> Result<Option<Reading>, StoreError> {
         let Some(lease) = partition.lease()? else { return Ok(None) };
-        let waiting = self.take(lease.path()).map_or_else(|| open(lease.path()), |one| Ok(Some(one)));
+        let waiting =
+            self.take(lease.path()).map_or_else(|| open(lease.path()), |one| Ok(Some(one)));
         let Some(connection) = waiting? else { return Ok(None) };
         let reading = Reading { connection: Some(connection), lease, pool: Arc::clone(self) };
         reading.run(|connection| connection.execute_batch("BEGIN"))?;
@@ -140,6 +145,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // Pages are not mapped: a file that is cut short would end the process.
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // Plans do not depend on bound values: else each binding would compile the statement anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC

@@ -2,6 +2,7 @@
 
 use rusqlite::types::ValueRef;
 
+use super::buckets::NS_PER_MINUTE;
 use super::pool::Reading;
 use super::scan::Visible;
 use super::segment::number;
@@ -55,7 +56,7 @@ impl<'q> Rolled<'q> {
 
     fn add_merged(&self, reading: &Reading, tally: &mut Tally) -> Result<Sums, StoreError> {
         let range = tally.buckets.range();
-        let hour = |at: i64| at.div_euclid(60 * super::buckets::NS_PER_MINUTE);
+        let hour = |at: i64| at.div_euclid(60 * NS_PER_MINUTE);
         let sql = "SELECT hour, value, action, count, minutes FROM rollup \
                    WHERE dim = ?1 AND hour >= ?2 AND hour <= ?3";
         let bounds = (self.dim.column(), hour(range.from.0), hour(range.until.0.saturating_sub(1)));
@@ -90,10 +91,12 @@ impl<'q> Rolled<'q> {
         tally: &mut Tally,
     ) -> Result<Sums, StoreError> {
         reading.run(|connection| {
-            let mut statement = connection.prepare_cached("SELECT batch, counts FROM rollup_delta")?;
+            let mut statement =
+                connection.prepare_cached("SELECT batch, counts FROM rollup_delta")?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
-                let (true, ValueRef::Blob(packed)) = (visible.contains(number(row, 0)?), row.get_ref(1)?)
+                let (true, ValueRef::Blob(packed)) =
+                    (visible.contains(number(row, 0)?), row.get_ref(1)?)
                 else {
                     continue;
                 };
@@ -122,14 +125,24 @@ impl<'q> Rolled<'q> {
             return Sums::Whole;
         }
         let buckets = tally.buckets;
-        let mut id = None;
-        for (minute, count) in minutes.filter(|(minute, _)| buckets.has_minute(*minute)) {
-            let Some(known) = id.or_else(|| tally.values.id_of_text(self.group.and_then(of))) else {
-                return Sums::TooManyValues;
-            };
-            id = Some(known);
-            tally.add(known, minute.saturating_mul(super::buckets::NS_PER_MINUTE), count);
+        let mut minutes = minutes.filter(|(minute, _)| buckets.has_minute(*minute)).peekable();
+        if minutes.peek().is_none() {
+            return Sums::Whole;
         }
+        let Some(id) = tally.values.id_of_text(self.group.and_then(of)) else {
+            return Sums::TooManyValues;
+        };
+        // Neighbours of one bucket are added up first: to find its count takes longer.
+        let (mut moment, mut end, mut sum) = (0, i64::MIN, 0_u64);
+        for (minute, count) in minutes {
+            let at = minute.saturating_mul(NS_PER_MINUTE);
+            if at >= end {
+                tally.add(id, moment, std::mem::take(&mut sum));
+                (moment, end) = (at, buckets.end_of(at));
+            }
+            sum = sum.saturating_add(count);
+        }
+        tally.add(id, moment, sum);
         Sums::Whole
     }
 }

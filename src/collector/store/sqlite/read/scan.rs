@@ -5,8 +5,8 @@ use rusqlite::types::ValueRef;
 use super::budget::Looking;
 use super::segment::Key;
 use super::values::{ValueId, Values};
-use crate::collector::query::{Filter, Snapshot};
 use crate::collector::EventTime;
+use crate::collector::query::{Filter, Snapshot};
 
 /// What the steps of a scan have in common, over all partitions.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use super::clause::Clause;
 use super::pool::Reading;
 use super::rows::Fetch;
 use super::segment::{Key, number};
-use crate::collector::{EventId, EventTime};
 use crate::collector::query::{Filter, Snapshot};
 use crate::collector::store::{Fresh, StoreError};
+use crate::collector::{EventId, EventTime};
 
 /// Events of batches that `since` does not contain, the newest `limit` of those that pass.
 pub(super) fn since(

@@ -83,7 +83,11 @@ impl Source {
     }
 
     /// Looks at a step of rows.
-    pub(super) fn advance(&mut self, reading: &Reading, scan: &mut Scan<'_>) -> Result<(), StoreError> {
+    pub(super) fn advance(
+        &mut self,
+        reading: &Reading,
+        scan: &mut Scan<'_>,
+    ) -> Result<(), StoreError> {
         let wanted = scan.looking.allow(self.step);
         self.set_bounds(scan.from, wanted);
         let step = reading.run(|connection| {
@@ -92,17 +96,23 @@ impl Source {
             let mut looked_at = 0;
             while let Some(row) = rows.next()? {
                 looked_at += 1;
-                let seen = Seen::read(row, self.segment, scan)?;
-                let Some(found) = seen.found else {
-                    // Too many values: this row was not counted.
-                    return Ok(Step::Cut);
-                };
-                self.frontier = seen.key;
-                self.found.extend(found);
-                match scan.looking.row() {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(Step::Cut),
+                let goes_on = match scan.looking.row() {
+                    Ok(goes_on) => goes_on,
                     Err(error) => return Ok(Step::Failed(error)),
+                };
+                let passes: bool = row.get(3)?;
+                // Most rows of a long search do not pass: their places are not even read.
+                if passes || looked_at == wanted || !goes_on {
+                    let key = Key { at: EventTime(row.get(0)?), id: EventId(row.get(1)?) };
+                    if passes && scan.visible.contains(number(row, 2)?) {
+                        // Too many values: this row is not counted.
+                        let Some(found) = self.found(row, key, scan)? else { return Ok(Step::Cut) };
+                        self.found.push_back(found);
+                    }
+                    self.frontier = key;
+                }
+                if !goes_on {
+                    return Ok(Step::Cut);
                 }
             }
             Ok(if looked_at < wanted { Step::Last } else { Step::Whole })
@@ -116,10 +126,24 @@ impl Source {
         scan.looking.step()
     }
 
+    fn found(
+        &self,
+        row: &Row<'_>,
+        key: Key,
+        scan: &mut Scan<'_>,
+    ) -> rusqlite::Result<Option<Found>> {
+        let found = |value| Found { key, value, segment: self.segment };
+        if !scan.counts_values() {
+            return Ok(Some(found(None)));
+        }
+        Ok(scan.value_id(row.get_ref(4)?).map(|id| found(Some(id))))
+    }
+
     fn set_bounds(&mut self, from: EventTime, limit: u64) {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let Key { at, id } = self.frontier;
-        let bounds: [Value; BOUNDS] = [at.0.into(), id.0.to_vec().into(), from.0.into(), limit.into()];
+        let bounds: [Value; BOUNDS] =
+            [at.0.into(), id.0.to_vec().into(), from.0.into(), limit.into()];
         for (place, bound) in self.statement.values.iter_mut().zip(bounds) {
             *place = bound;
         }
@@ -134,30 +158,6 @@ enum Step {
     /// The time is up, or there are too many values.
     Cut,
     Failed(StoreError),
-}
-
-struct Seen {
-    key: Key,
-    /// `Some(None)`: it does not pass, or cannot be seen. `None`: it has one value too many.
-    found: Option<Option<Found>>,
-}
-
-impl Seen {
-    fn read(row: &Row<'_>, segment: i64, scan: &mut Scan<'_>) -> rusqlite::Result<Self> {
-        let key = Key { at: EventTime(row.get(0)?), id: EventId(row.get(1)?) };
-        let batch = number(row, 2)?;
-        if !row.get::<_, bool>(3)? || !scan.visible.contains(batch) {
-            return Ok(Self { key, found: Some(None) });
-        }
-        let value = match row.get_ref(4)? {
-            _ if !scan.counts_values() => None,
-            value => match scan.value_id(value) {
-                None => return Ok(Self { key, found: None }),
-                id => id,
-            },
-        };
-        Ok(Self { key, found: Some(Some(Found { key, value, segment })) })
-    }
 }
 
 /// `?1` to `?4`: the key above, the first moment, how many rows.
@@ -192,4 +192,3 @@ fn statement(segment: i64, access: &Access<'_>, scan: &Scan<'_>) -> Clause {
     clause.push(" ORDER BY at DESC, id DESC LIMIT ?4");
     clause
 }
-

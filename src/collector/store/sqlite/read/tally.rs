@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::budget::Looking;
 use super::buckets::{Buckets, Place};
+use super::budget::Looking;
 use super::merge::{Merge, Next};
 use super::pool::Pool;
 use super::scan::{Scan, Visible};
@@ -51,6 +51,9 @@ impl Tally {
 
     /// Counts events of a moment of the range.
     pub(super) fn add(&mut self, value: ValueId, at: i64, count: u64) {
+        if count == 0 {
+            return;
+        }
         let cell = self.cells.entry((value, self.buckets.place(at))).or_default();
         *cell = cell.saturating_add(count);
     }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use super::Ask;
-use super::budget::Looking;
 use super::buckets::Buckets;
+use super::budget::Looking;
 use super::histogram::{count, ranked};
 use super::pool::Reading;
 use super::rollups::Rolled;
@@ -15,9 +15,9 @@ use super::scan::Visible;
 use super::segment::number;
 use super::tally::{Rows, Tally};
 use super::values::Values;
-use crate::collector::{EventTime, Field};
 use crate::collector::query::{Exactness, Filter, TimeRange, Top, TopQuery};
 use crate::collector::store::StoreError;
+use crate::collector::{EventTime, Field};
 
 const NS_PER_DAY: i64 = 86_400_000_000_000;
 
@@ -85,7 +85,8 @@ impl List {
     fn read(reading: &Reading, field: Field) -> Result<Option<Self>, StoreError> {
         let column = field.column();
         reading.run(|connection| {
-            let mut meta = connection.prepare_cached("SELECT least FROM top_meta WHERE field = ?1")?;
+            let mut meta =
+                connection.prepare_cached("SELECT least FROM top_meta WHERE field = ?1")?;
             let mut rows = meta.query([column])?;
             let Some(row) = rows.next()? else { return Ok(None) };
             let least = number(row, 0)?;
@@ -148,10 +149,12 @@ impl Sums {
 
     /// Whether these are certainly the most frequent, with their right counts.
     fn exactness(&self, top: &[(String, u64)], limit: usize) -> Exactness {
-        let is_right = |value: &String| self.values.get(value).is_none_or(|sum| self.error(*sum) == 0);
+        let is_right =
+            |value: &String| self.values.get(value).is_none_or(|sum| self.error(*sum) == 0);
         // Any other has to stay below the last of them; where there is room, there must be no other.
         let bar = if top.len() < limit { 1 } else { top.last().map_or(1, |(_, count)| *count) };
-        let stays_below = |sum: &Sum| self.error(*sum) == 0 || sum.count.saturating_add(self.error(*sum)) < bar;
+        let stays_below =
+            |sum: &Sum| self.error(*sum) == 0 || sum.count.saturating_add(self.error(*sum)) < bar;
         let is_all = self.unlisted < bar && self.values.values().all(stays_below);
         if is_all && top.iter().all(|(value, _)| is_right(value)) {
             Exactness::Exact

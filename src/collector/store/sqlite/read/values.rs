@@ -85,9 +85,8 @@ fn text(kind: FieldKind, bytes: &[u8]) -> String {
     let as_is = || String::from_utf8_lossy(bytes).into_owned();
     match kind {
         FieldKind::Text => as_is(),
-        FieldKind::Integer => {
-            <[u8; 8]>::try_from(bytes).map_or_else(|_| as_is(), |b| i64::from_be_bytes(b).to_string())
-        }
+        FieldKind::Integer => <[u8; 8]>::try_from(bytes)
+            .map_or_else(|_| as_is(), |b| i64::from_be_bytes(b).to_string()),
         FieldKind::Address => <[u8; 16]>::try_from(bytes).map_or_else(|_| as_is(), address_text),
     }
 }

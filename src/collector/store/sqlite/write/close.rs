@@ -91,7 +91,7 @@ impl Day {
             Ok(())
         })?;
         if self.pending_rows(&visible.pending)? == 0 {
-            self.settle(visible.last)?;
+            self.settle(visible)?;
         }
         self.checkpoint()
     }

@@ -1,7 +1,7 @@
 //! Batches become visible, or are given up.
 
 use super::tasks::Task;
-use super::worker::{Progress, Worker, copy};
+use super::worker::{Progress, Worker};
 use super::{Reply, since};
 use crate::clock::monotonic;
 use crate::collector::catalogue::BatchRecord;
@@ -77,7 +77,7 @@ impl Worker {
             return Ok(());
         }
         self.batches.entry(batch).or_default().in_doubt = is_recorded.is_none();
-        Err(copy(error))
+        Err(error.clone())
     }
 
     /// A second commit of a batch that the ledger may have.

@@ -12,6 +12,7 @@ use super::super::error::{self, Unusable};
 use super::super::partitions::{self, Partition};
 use super::super::schema;
 use super::segment::{Mark, Segment};
+use crate::collector::query::Snapshot;
 use crate::collector::store::StoreError;
 
 /// A partition with the writer's connection.
@@ -27,8 +28,6 @@ pub(super) struct Day {
     pub(super) deltas: u64,
     /// Whether its day is over and its lists are made.
     pub(super) closed: bool,
-    /// Goes up with every change of rows: what was computed from older ones is no longer right.
-    pub(super) changes: u64,
     segment_rows: i64,
     marked: bool,
 }
@@ -46,16 +45,7 @@ impl Day {
         let deltas = db.query_row(count, (), |row| row.get(0)).map_err(as_error)?;
         let marked = partition.marker().exists();
         let segment_rows = i64::try_from(options.segment_rows).unwrap_or(i64::MAX);
-        let mut day = Self {
-            partition,
-            db,
-            segments,
-            deltas,
-            closed: false,
-            changes: 0,
-            segment_rows,
-            marked,
-        };
+        let mut day = Self { partition, db, segments, deltas, closed: false, segment_rows, marked };
         day.closed = day.meta("closed")? == Some(1);
         Ok(day)
     }
@@ -84,7 +74,6 @@ impl Day {
         let (deltas, closed) = (self.deltas, self.closed);
         self.execute("BEGIN IMMEDIATE")?;
         let outcome = act(self).and_then(|done| self.execute("COMMIT").map(|()| done));
-        self.changes = self.changes.wrapping_add(1);
         if outcome.is_err() {
             // SQLite may have rolled back already; then there is nothing to do.
             let _ = self.db.execute_batch("ROLLBACK");
@@ -151,13 +140,14 @@ impl Day {
         Ok(())
     }
 
-    /// Notes that all batches up to one are decided, and takes the mark away. To be called when nothing in the file
-    /// is pending.
-    pub(super) fn settle(&mut self, last: u64) -> Result<(), StoreError> {
+    /// Notes up to which batch every one is decided, and takes the mark away. To be called when nothing in
+    /// the file is pending. A batch under way may still write to it, and then leaves a mark again.
+    pub(super) fn settle(&mut self, visible: &Snapshot) -> Result<(), StoreError> {
         if !self.marked {
             return Ok(());
         }
-        self.set_meta("settled", i64::try_from(last).unwrap_or(i64::MAX))?;
+        let settled = visible.pending.first().map_or(visible.last, |first| first.saturating_sub(1));
+        self.set_meta("settled", i64::try_from(settled).unwrap_or(i64::MAX))?;
         let marker = self.partition.marker();
         match fs::remove_file(&marker) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -18,7 +18,7 @@ const ROWS_PER_STEP: i64 = 2_000;
 struct Place {
     segment: i64,
     from: i64,
-    until: i64,
+    last: i64,
 }
 
 impl Day {
@@ -30,13 +30,19 @@ impl Day {
                    GROUP BY segment ORDER BY segment LIMIT 1";
         let place = self.db.prepare_cached(sql).and_then(|mut statement| {
             let place = |row: &rusqlite::Row<'_>| {
-                Ok(Place { segment: row.get(0)?, from: row.get(1)?, until: row.get(2)? })
+                Ok(Place { segment: row.get(0)?, from: row.get(1)?, last: row.get(2)? })
             };
             statement.query_row([batch], place).optional()
         });
         let Some(place) = place.map_err(as_error)? else { return Ok(Step::Done) };
+        let is_merged = is_merged(&self.db, batch).map_err(as_error)?;
         self.transaction(|day| {
-            let gone = delete_batch(&day.db, &place, batch).map_err(as_error)?;
+            let gone = if is_merged {
+                day.reopen_closed()?;
+                day.delete_merged(&place, batch).map_err(as_error)?
+            } else {
+                delete_batch(&day.db, &place, batch).map_err(as_error)?
+            };
             day.take_rows(place.segment, gone)?;
             if gone < ROWS_PER_STEP {
                 let sql = "DELETE FROM chunks WHERE batch = ?1 AND segment = ?2";
@@ -48,6 +54,17 @@ impl Day {
             }
             Ok(Step::More)
         })
+    }
+
+    /// Deletes some rows of a batch whose counts are among the day's: it was committed once, and a
+    /// catalogue from a backup does not know it.
+    fn delete_merged(&mut self, place: &Place, batch: u64) -> rusqlite::Result<i64> {
+        let merged = merge::merge_batch(&self.db, batch)?;
+        self.deltas = self.deltas.saturating_sub(merged);
+        let found = find(&self.db, place, |of| of == batch)?;
+        delete_keys(&self.db, place.segment, &found.keys)?;
+        merge::add(&self.db, &found.counts)?;
+        Ok(i64::try_from(found.keys.len()).unwrap_or(i64::MAX))
     }
 
     /// Deletes some events of a time range that can be seen, and takes them out of the counts. Answers how many.
@@ -66,8 +83,10 @@ impl Day {
             if segment.rows == 0 || apart {
                 continue;
             }
-            let place = Place { segment: segment.number, from: range.from.0, until: range.until.0 };
-            let found = find(&self.db, &place, visible).map_err(as_error)?;
+            let last = range.until.0.saturating_sub(1);
+            let place = Place { segment: segment.number, from: range.from.0, last };
+            let found = find(&self.db, &place, |batch| visible.contains(batch));
+            let found = found.map_err(as_error)?;
             if found.keys.is_empty() {
                 continue;
             }
@@ -112,6 +131,13 @@ impl Day {
     }
 }
 
+/// Whether counts of a batch are no longer its own.
+fn is_merged(db: &Connection, batch: u64) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM chunks WHERE batch = ?1 AND chunk NOT IN \
+               (SELECT chunk FROM rollup_delta WHERE batch = ?1))";
+    db.prepare_cached(sql)?.query_row([batch], |row| row.get(0))
+}
+
 fn delete_batch(db: &Connection, place: &Place, batch: u64) -> rusqlite::Result<i64> {
     let sql = format!(
         "SELECT at, id FROM events_{} WHERE at BETWEEN ?1 AND ?2 AND batch = ?3 LIMIT {ROWS_PER_STEP}",
@@ -119,7 +145,7 @@ fn delete_batch(db: &Connection, place: &Place, batch: u64) -> rusqlite::Result<
     );
     let keys: Vec<(i64, [u8; 16])> = db
         .prepare_cached(&sql)?
-        .query_map((place.from, place.until, batch), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map((place.from, place.last, batch), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     delete_keys(db, place.segment, &keys)?;
     Ok(i64::try_from(keys.len()).unwrap_or(i64::MAX))
@@ -143,17 +169,21 @@ struct Found {
     counts: HourCounts,
 }
 
-fn find(db: &Connection, place: &Place, visible: &Snapshot) -> rusqlite::Result<Found> {
+fn find(
+    db: &Connection,
+    place: &Place,
+    is_wanted: impl Fn(u64) -> bool,
+) -> rusqlite::Result<Found> {
     let dims = rollup::DIMS.map(Field::column).join(", ");
     let sql = format!(
-        "SELECT at, id, batch, action, {dims} FROM events_{} WHERE at >= ?1 AND at < ?2 ORDER BY at",
+        "SELECT at, id, batch, action, {dims} FROM events_{} WHERE at BETWEEN ?1 AND ?2 ORDER BY at",
         place.segment
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query((place.from, place.until))?;
+    let mut rows = statement.query((place.from, place.last))?;
     let mut found = Found::default();
     while let Some(row) = rows.next()? {
-        if !visible.contains(row.get(2)?) {
+        if !is_wanted(row.get(2)?) {
             continue;
         }
         let at = row.get(0)?;

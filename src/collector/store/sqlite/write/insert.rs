@@ -142,7 +142,7 @@ fn bind_event(row: &mut Statement<'_>, event: &NewEvent, batch: u64) -> rusqlite
     row.raw_bind_parameter(3, batch)?;
     row.raw_bind_parameter(4, event.intake.number())?;
     row.raw_bind_parameter(5, event.flags.0)?;
-    row.raw_bind_parameter(6, has_blob(event))?;
+    row.raw_bind_parameter(6, event.blob.is_some())?;
     let mut place = schema::LEADING_COLUMNS.len();
     for field in Field::ALL {
         place = place.saturating_add(1);
@@ -166,12 +166,8 @@ fn bind_event(row: &mut Statement<'_>, event: &NewEvent, batch: u64) -> rusqlite
     Ok(row.raw_execute()? > 0)
 }
 
-const fn has_blob(event: &NewEvent) -> bool {
-    event.blob.is_some() || event.sealed_request.is_some()
-}
-
 fn insert_blobs(row: &mut Statement<'_>, event: &NewEvent) -> rusqlite::Result<()> {
-    if !has_blob(event) {
+    if event.blob.is_none() && event.sealed_request.is_none() {
         return Ok(());
     }
     row.clear_bindings();

@@ -28,21 +28,32 @@ impl Day {
             return Ok(Step::Done);
         }
         let merged = due.len();
-        self.transaction(|day| {
-            let mut counts = HourCounts::default();
-            for (batch, chunk) in due {
-                let sql =
-                    "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
-                let mut delete = day.db.prepare_cached(sql).map_err(as_error)?;
-                let packed: Vec<u8> =
-                    delete.query_row((batch, chunk), |row| row.get(0)).map_err(as_error)?;
-                counts.add_packed(&packed);
-            }
-            add(&day.db, &counts).map_err(as_error)
-        })?;
+        self.transaction(|day| merge(&day.db, &due).map_err(as_error))?;
         self.deltas = self.deltas.saturating_sub(u64::try_from(merged).unwrap_or(u64::MAX));
         Ok(if merged < CHUNKS_PER_STEP { Step::Done } else { Step::More })
     }
+}
+
+/// Merges the counts of these chunks; within the caller's transaction.
+fn merge(db: &Connection, chunks: &[(u64, i64)]) -> rusqlite::Result<()> {
+    let mut counts = HourCounts::default();
+    for chunk in chunks {
+        let sql = "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
+        let packed: Vec<u8> = db.prepare_cached(sql)?.query_row(*chunk, |row| row.get(0))?;
+        counts.add_packed(&packed);
+    }
+    add(db, &counts)
+}
+
+/// Merges what is left of a batch's counts; within the caller's transaction. Answers how many chunks that
+/// were.
+pub(super) fn merge_batch(db: &Connection, batch: u64) -> rusqlite::Result<u64> {
+    let chunks = db
+        .prepare_cached("SELECT batch, chunk FROM rollup_delta WHERE batch = ?1")?
+        .query_map([batch], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    merge(db, &chunks)?;
+    Ok(u64::try_from(chunks.len()).unwrap_or_default())
 }
 
 fn due(db: &Connection, visible: &Snapshot) -> rusqlite::Result<Vec<(u64, i64)>> {

@@ -34,13 +34,15 @@ use super::error;
 use super::partitions::{Partition, Partitions};
 use crate::clock::monotonic;
 use crate::collector::catalogue::{BatchRecord, Ledger};
+use crate::collector::limits::{CHUNK_BYTES, CHUNK_EVENTS};
 use crate::collector::query::{Snapshot, TimeRange};
 use crate::collector::store::{BatchId, StoreError, Visibility, Written};
 use crate::collector::{EventTime, NewEvent, TenantId, telemetry};
 
 /// Threads that write. Two, so that one tenant's slow file does not stop all others.
 const WRITERS: usize = 2;
-/// Chunks that wait for a writer: with those that are being made they bound the memory.
+/// Full chunks that may wait for a writer, or as many events in smaller ones: with the chunks that are being
+/// made they bound the memory.
 const QUEUED_CHUNKS: usize = 4;
 /// Batch numbers that are reserved in the ledger at a time: one sync for each.
 const RESERVED_NUMBERS: u64 = 4_096;
@@ -221,8 +223,9 @@ impl Writers {
     ) -> Result<Written, StoreError> {
         let tenant = self.tenant_of(batch)?;
         let thread = self.thread_of(&tenant).ok_or(StoreError::Closed)?;
-        telemetry::writer_queue(QUEUED_CHUNKS.saturating_sub(thread.room.available_permits()));
-        let room = Arc::clone(&thread.room).acquire_owned().await;
+        let free = thread.room.available_permits() / CHUNK_EVENTS;
+        telemetry::writer_queue(QUEUED_CHUNKS.saturating_sub(free));
+        let room = Arc::clone(&thread.room).acquire_many_owned(weight(&events)).await;
         let permit = room.map_err(|_closed| StoreError::Closed)?;
         self.ask(&tenant, |reply| Job::Write { batch, events, reply, permit }).await
     }
@@ -349,7 +352,7 @@ impl Thread {
             .name(format!("wafpass-store-{number}"))
             .spawn(move || worker.run(queue))
             .map_err(|error| error::of_io(&error, "thread".as_ref()))?;
-        let room = Arc::new(Semaphore::new(QUEUED_CHUNKS));
+        let room = Arc::new(Semaphore::new(QUEUED_CHUNKS.saturating_mul(CHUNK_EVENTS)));
         Ok(Self { jobs: Some(jobs), room, handle: Some(handle) })
     }
 
@@ -363,6 +366,13 @@ impl Thread {
         self.send(job(reply))?;
         answer.await.map_err(|_dropped| StoreError::Closed)?
     }
+}
+
+/// How much of the queue a chunk takes: its events, or its bytes where they are larger than most.
+fn weight(events: &[NewEvent]) -> u32 {
+    let bytes: usize = events.iter().map(NewEvent::bytes).sum();
+    let of_bytes = bytes / (CHUNK_BYTES / CHUNK_EVENTS);
+    u32::try_from(events.len().max(of_bytes).clamp(1, CHUNK_EVENTS)).unwrap_or(1)
 }
 
 /// How long ago a moment was.

@@ -80,7 +80,7 @@ fn recover(
         day.erase(batch).map_err(Fault::Partition)?;
     }
     if left.is_empty() {
-        day.settle(visibility.snapshot().last).map_err(Fault::Partition)?;
+        day.settle(&visibility.snapshot()).map_err(Fault::Partition)?;
     }
     Ok(left)
 }

@@ -35,10 +35,10 @@ pub(super) enum Task {
         partitions: Vec<Arc<Partition>>,
         is_recorded: Option<bool>,
     },
-    /// Indexes of full segments.
-    Seal { partition: Arc<Partition> },
+    /// Indexes of full segments; a maintenance that asked for it waits.
+    Seal { partition: Arc<Partition>, round: Option<Arc<Round>> },
     /// Counts of chunks.
-    Merge { partition: Arc<Partition> },
+    Merge { partition: Arc<Partition>, round: Option<Arc<Round>> },
     /// The end of a day.
     Close { partition: Arc<Partition>, round: Arc<Round> },
     /// Events that their owner wants gone.
@@ -106,8 +106,15 @@ impl Worker {
         }
     }
 
+    /// Whether indexes are so late that what comes next has to wait for them.
     fn is_behind(&self) -> bool {
-        self.days.days().any(|(_, day)| day.backlog() > MAX_BACKLOG)
+        self.tasks.iter().any(|task| match task {
+            Task::Seal { partition, .. } => {
+                let day = self.days.peek(&key_of(partition));
+                day.is_some_and(|day| day.backlog() > MAX_BACKLOG)
+            }
+            _ => false,
+        })
     }
 
     fn step(&mut self, task: Task) {
@@ -115,14 +122,14 @@ impl Worker {
             Task::Erase { batch, tenant, partitions, is_recorded } => {
                 self.erase(batch, tenant, partitions, is_recorded)
             }
-            Task::Seal { partition } => {
+            Task::Seal { partition, round } => {
                 let step = self.on_existing(&partition, Day::seal_step);
-                (step == Some(Step::More)).then_some(Task::Seal { partition })
+                (step == Some(Step::More)).then_some(Task::Seal { partition, round })
             }
-            Task::Merge { partition } => {
+            Task::Merge { partition, round } => {
                 let visible = self.seen_before().clone();
                 let step = self.on_existing(&partition, |day| day.merge_step(&visible));
-                (step == Some(Step::More)).then_some(Task::Merge { partition })
+                (step == Some(Step::More)).then_some(Task::Merge { partition, round })
             }
             Task::Close { partition, round } => self.close_day(partition, round),
             Task::Delete { partition, range, visible, gone, reply } => {
@@ -272,8 +279,10 @@ impl Worker {
         }
         for partition in others {
             if self.days.contains(&key_of(&partition)) {
-                self.tasks.push_back(Task::Seal { partition: Arc::clone(&partition) });
-                self.tasks.push_back(Task::Merge { partition });
+                let round = Some(Arc::clone(&round));
+                let same = Arc::clone(&partition);
+                self.tasks.push_back(Task::Seal { partition: same, round: round.clone() });
+                self.tasks.push_back(Task::Merge { partition, round });
             }
         }
     }
@@ -292,7 +301,8 @@ impl Worker {
     pub(super) fn queue_merges(&mut self) {
         let due = self.days.days().filter(|(_, day)| day.deltas > MAX_DELTAS);
         let partitions: Vec<_> = due.map(|(_, day)| Arc::clone(&day.partition)).collect();
-        self.tasks.extend(partitions.into_iter().map(|partition| Task::Merge { partition }));
+        self.tasks
+            .extend(partitions.into_iter().map(|partition| Task::Merge { partition, round: None }));
     }
 
     /// Lets a partition go, so that it can be unlinked.
@@ -340,7 +350,7 @@ impl Worker {
         let visible = self.shared.visibility.snapshot();
         for day in self.days.days_mut() {
             let settled = day.pending_rows(&visible.pending).and_then(|pending| match pending {
-                0 => day.settle(visible.last),
+                0 => day.settle(&visible),
                 _ => Ok(()),
             });
             if let Err(error) = settled.and_then(|()| day.checkpoint()) {

@@ -162,7 +162,7 @@ impl Worker {
     /// What waits. Blocks when there is nothing else to do; `None` when nobody can ask any more.
     fn gather(&mut self, queue: &mut UnboundedReceiver<Job>) -> Option<Vec<Job>> {
         let mut group = Vec::new();
-        let mut events: usize = self.writes.iter().map(|writing| writing.events.len()).sum();
+        let mut events = 0_usize;
         if self.writes.is_empty() && self.tasks.is_empty() && self.closing.is_none() {
             let job = queue.blocking_recv()?;
             events = events.saturating_add(size(&job));
@@ -235,6 +235,7 @@ impl Worker {
             // It was given up while it waited.
             let Some(tenant) = self.shared.with_open(|open| open.get(&writing.batch).cloned())
             else {
+                self.batches.remove(&writing.batch);
                 writing.outcome = Err(StoreError::NoSuchBatch);
                 continue;
             };
@@ -285,7 +286,7 @@ impl Worker {
         let batches: Vec<BatchId> = parts.iter().map(|part| BatchId(part.batch)).collect();
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
-            Err(error) => batches.iter().map(|_| Err(copy(&error))).collect(),
+            Err(error) => batches.iter().map(|_| Err(error.clone())).collect(),
         };
         for (((place, end), batch), outcome) in places.into_iter().zip(batches).zip(outcomes) {
             let Some(writing) = writes.get_mut(place) else { continue };
@@ -306,9 +307,9 @@ impl Worker {
     fn queue_seal(&mut self, key: &Key) {
         let day = self.days.peek(key).filter(|day| day.backlog() > 0);
         let Some(partition) = day.map(|day| Arc::clone(&day.partition)) else { return };
-        let is_queued = |task: &Task| matches!(task, Task::Seal { partition: of } if Arc::ptr_eq(of, &partition));
+        let is_queued = |task: &Task| matches!(task, Task::Seal { partition: of, .. } if Arc::ptr_eq(of, &partition));
         if !self.tasks.iter().any(is_queued) {
-            self.tasks.push_back(Task::Seal { partition });
+            self.tasks.push_back(Task::Seal { partition, round: None });
         }
     }
 
@@ -334,10 +335,22 @@ impl Worker {
         }
         let day = self.days.get(partition, &self.shared.options);
         let done = day.and_then(act);
+        if matches!(done, Err(StoreError::Full)) {
+            self.shorten_journals();
+        }
         if done.is_err() {
             self.days.close(&key_of(partition));
         }
         done
+    }
+
+    /// Gives the space of journals back: readers keep a file's journal even when the writer closes it.
+    fn shorten_journals(&mut self) {
+        for day in self.days.days_mut() {
+            if let Err(error) = day.checkpoint() {
+                tracing::debug!(%error, "a journal stays as long as it is");
+            }
+        }
     }
 
     /// Clears a partition that could not be cleared before.
@@ -383,22 +396,3 @@ fn recent(all: &[Arc<Partition>]) -> Vec<Arc<Partition>> {
 
 /// Days of a tenant that a start looks at, to close them.
 const RECENT_DAYS: usize = 3;
-
-/// The same error for another chunk of the transaction that failed.
-pub(super) fn copy(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Full => StoreError::Full,
-        StoreError::Closed => StoreError::Closed,
-        StoreError::Damaged { path, reason } => {
-            StoreError::Damaged { path: path.clone(), reason: reason.clone() }
-        }
-        StoreError::Newer { path, found, known } => {
-            StoreError::Newer { path: path.clone(), found: *found, known: *known }
-        }
-        StoreError::Unavailable { reason } => StoreError::Unavailable { reason: reason.clone() },
-        StoreError::Failed { reason } => StoreError::Failed { reason: reason.clone() },
-        StoreError::Conflict => StoreError::Conflict,
-        StoreError::NoSuchBatch => StoreError::NoSuchBatch,
-    }
-}
