@@ -89,7 +89,7 @@ impl Load {
     pub fn rule(rank: usize) -> String {
         format!(
             "{:032x}",
-            0x0074_a5b6_u128 * (rank as u128 + 1) << 64 | (rank as u128 + 7) * 0x9e37_79b9
+            ((0x0074_a5b6_u128 * (rank as u128 + 1)) << 64) | ((rank as u128 + 7) * 0x9e37_79b9)
         )
     }
 

@@ -78,7 +78,11 @@ async fn one_event_is_given_with_all_that_came() {
     assert_eq!(found["Datetime"], "2026-11-22T00:00:00.000000001+00:00");
     assert_eq!(found["ClientASN"], u32::MAX);
     assert_eq!(found["ClientIP"], "2001:db8::7");
-    assert_eq!(found["ContentScanObjTypes"], json!(["a", "b"]), "what is no field stands as it came");
+    assert_eq!(
+        found["ContentScanObjTypes"],
+        json!(["a", "b"]),
+        "what is no field stands as it came"
+    );
     assert_eq!(found["Metadata"]["nested"]["a"][1], json!(2.5));
     assert!(found["Metadata"]["encrypted_matched_data"].as_str().unwrap().starts_with("AAECAwQF"));
     assert_eq!(found["Metadata"]["encrypted_request"], "AAEC/w==");
@@ -99,13 +103,19 @@ async fn one_event_is_given_with_all_that_came() {
 async fn counts_by_interval_and_by_value() {
     let service = Service::new();
     let rule = |second, number, rule| with(event(second, number), Field::RuleId, rule);
-    service.put(&acme(), vec![rule(0, 1, "a"), rule(61, 2, "a"), rule(62, 3, "b"), event(63, 4)]).await;
+    service
+        .put(&acme(), vec![rule(0, 1, "a"), rule(61, 2, "a"), rule(62, 3, "b"), event(63, 4)])
+        .await;
     let query = "from=1795305600&until=1795305720&interval_s=60";
     let all = service.get(&format!("/v1/histogram?{query}")).await.json();
-    assert_eq!(all["buckets"], json!(["2026-11-22T00:00:00.000000000Z", "2026-11-22T00:01:00.000000000Z"]));
+    assert_eq!(
+        all["buckets"],
+        json!(["2026-11-22T00:00:00.000000000Z", "2026-11-22T00:01:00.000000000Z"])
+    );
     assert_eq!(all["series"], json!([{ "value": null, "counts": [1, 3] }]));
     assert_eq!(all["exactness"], json!({ "kind": "exact" }));
-    let grouped = service.get(&format!("/v1/histogram?{query}&group=rule_id&groups=1")).await.json();
+    let grouped =
+        service.get(&format!("/v1/histogram?{query}&group=rule_id&groups=1")).await.json();
     assert_eq!(grouped["series"], json!([{ "value": "a", "counts": [1, 1] }]));
     assert_eq!(grouped["other"], json!([0, 2]));
     assert_eq!(grouped["group"], "rule_id");
@@ -145,10 +155,39 @@ async fn what_is_misspelt_or_out_of_range_is_refused() {
 }
 
 const TEXTS: [&str; 33] = [
-    "action", "rule_id", "source", "kind", "ray_id", "ref", "description", "host", "path", "query", "method",
-    "not_action", "not_rule_id", "not_source", "not_kind", "not_ray_id", "not_ref", "not_description", "not_host",
-    "not_path", "not_query", "not_method", "action_like", "rule_id_like", "source_like", "kind_like",
-    "ray_id_like", "ref_like", "description_like", "host_like", "path_like", "query_like", "method_like",
+    "action",
+    "rule_id",
+    "source",
+    "kind",
+    "ray_id",
+    "ref",
+    "description",
+    "host",
+    "path",
+    "query",
+    "method",
+    "not_action",
+    "not_rule_id",
+    "not_source",
+    "not_kind",
+    "not_ray_id",
+    "not_ref",
+    "not_description",
+    "not_host",
+    "not_path",
+    "not_query",
+    "not_method",
+    "action_like",
+    "rule_id_like",
+    "source_like",
+    "kind_like",
+    "ray_id_like",
+    "ref_like",
+    "description_like",
+    "host_like",
+    "path_like",
+    "query_like",
+    "method_like",
 ];
 
 #[tokio::test]
@@ -160,7 +199,10 @@ async fn every_error_is_a_problem_and_nothing_is_cached() {
     assert!(patch.header("allow").contains("GET"), "{}", patch.header("allow"));
     assert_eq!(service.get("/v2").await.problem(404).0, "not-found");
     assert_eq!(service.get("/v1/events/%ff").await.problem(400).0, "bad-request");
-    assert_eq!(service.ask(Method::GET, "/v1/events", "wrong").await.problem(401).0, "unauthorized");
+    assert_eq!(
+        service.ask(Method::GET, "/v1/events", "wrong").await.problem(401).0,
+        "unauthorized"
+    );
     let bare = request(Method::GET, "/v1/events", "x");
     let (mut parts, body) = bare.into_parts();
     parts.headers.clear();

@@ -9,10 +9,10 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
-use wafpass::collector::catalogue::{Catalogue, Scope, Scopes, TenantSettings, TokenRequest};
-use wafpass::collector::{Collector, NewEvent, TenantId, api};
 use wafpass::UnixTime;
 use wafpass::clock::Clock;
+use wafpass::collector::catalogue::{Catalogue, Scope, Scopes, TenantSettings, TokenRequest};
+use wafpass::collector::{Collector, NewEvent, TenantId, api};
 
 use crate::support::events::{self, MIDNIGHT};
 use crate::support::model::ModelStore;
@@ -62,7 +62,8 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
         assert_eq!(problem["status"], status);
-        let code = problem["type"].as_str().unwrap().strip_prefix("urn:wafpass:").unwrap().to_owned();
+        let code =
+            problem["type"].as_str().unwrap().strip_prefix("urn:wafpass:").unwrap().to_owned();
         (code, problem["detail"].as_str().unwrap().to_owned())
     }
 }
@@ -82,8 +83,11 @@ impl Service {
 
     /// A new token of a tenant.
     pub(crate) fn token(&self, tenant: &TenantId, scope: Scope) -> String {
-        let request =
-            TokenRequest { name: "test".to_owned(), scopes: Scopes::of(&[scope]), expires_ms: None };
+        let request = TokenRequest {
+            name: "test".to_owned(),
+            scopes: Scopes::of(&[scope]),
+            expires_ms: None,
+        };
         self.collector.catalogue.add_token(tenant, &request).unwrap().text.to_string()
     }
 

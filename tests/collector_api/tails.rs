@@ -55,7 +55,15 @@ async fn what_comes_in_is_sent_and_what_was_there_is_not() {
     let mut tail = Tail::open(&service, "?action=block", None).await;
     assert!(tail.next().await.unwrap().starts_with("retry: 3000\nid: "));
     service.put(&globex(), vec![with(event(0, 2), Field::Action, "block")]).await;
-    service.put(&acme(), vec![with(event(0, 3), Field::Action, "log"), with(event(0, 4), Field::Action, "block")]).await;
+    service
+        .put(
+            &acme(),
+            vec![
+                with(event(0, 3), Field::Action, "log"),
+                with(event(0, 4), Field::Action, "block"),
+            ],
+        )
+        .await;
     let chunk = tail.next().await.unwrap();
     assert_eq!(events_in(&chunk), ["4"]);
     assert!(chunk.starts_with("event: event\ndata: {"), "{chunk}");
@@ -126,6 +134,9 @@ async fn a_fault_is_told_before_the_stream_ends() {
     tail.next().await;
     service.store.fail_with(Some(|| StoreError::Unavailable { reason: "away".to_owned() }));
     let chunk = tail.next().await.unwrap();
-    assert!(chunk.starts_with("event: error\ndata: {\"type\":\"urn:wafpass:unavailable\""), "{chunk}");
+    assert!(
+        chunk.starts_with("event: error\ndata: {\"type\":\"urn:wafpass:unavailable\""),
+        "{chunk}"
+    );
     assert_eq!(tail.next().await, None);
 }

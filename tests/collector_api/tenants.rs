@@ -1,7 +1,7 @@
 //! No answer holds anything of another tenant, whatever is asked for.
 
 use axum::http::Method;
-use wafpass::collector::catalogue::{BatchCounts, Quarantined, QuarantineCode, Scope};
+use wafpass::collector::catalogue::{BatchCounts, QuarantineCode, Quarantined, Scope};
 use wafpass::collector::store::Store;
 use wafpass::collector::{Field, Intake};
 
@@ -19,7 +19,8 @@ async fn marked() -> Service {
     let mut record = record(&acme(), written);
     record.key = wafpass::collector::catalogue::BatchKey::Given(MARK.to_owned());
     record.counts = BatchCounts { quarantined: 1, ..record.counts };
-    record.quarantined = vec![Quarantined { line: 1, code: QuarantineCode::NotJson, bytes: 77_777 }];
+    record.quarantined =
+        vec![Quarantined { line: 1, code: QuarantineCode::NotJson, bytes: 77_777 }];
     service.store.commit(batch, record).await.unwrap();
     service
 }
@@ -27,7 +28,8 @@ async fn marked() -> Service {
 #[tokio::test]
 async fn reading_answers_hold_nothing_of_another_tenant() {
     let service = marked().await;
-    let (ours, theirs) = (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Read));
+    let (ours, theirs) =
+        (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Read));
     for target in [
         "/v1/events",
         "/v1/events?rule_id=only-acme",
@@ -43,7 +45,11 @@ async fn reading_answers_hold_nothing_of_another_tenant() {
         "/v1/batches",
     ] {
         let answer = service.ask(Method::GET, target, &ours).await;
-        assert!(answer.text().contains(MARK), "{target} is of no use to this test: {}", answer.text());
+        assert!(
+            answer.text().contains(MARK),
+            "{target} is of no use to this test: {}",
+            answer.text()
+        );
         let answer = service.ask(Method::GET, target, &theirs).await;
         assert!(!answer.text().contains(MARK), "{target}: {}", answer.text());
     }
@@ -56,7 +62,8 @@ async fn reading_answers_hold_nothing_of_another_tenant() {
 async fn a_cursor_of_another_tenant_opens_nothing() {
     let service = marked().await;
     service.put(&acme(), vec![with(event(0, 8), Field::RuleId, MARK)]).await;
-    let (ours, theirs) = (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Read));
+    let (ours, theirs) =
+        (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Read));
     let page = service.ask(Method::GET, "/v1/events?limit=1", &ours).await.json();
     let target = format!("/v1/events?cursor={}", page["next"].as_str().unwrap());
     assert!(service.ask(Method::GET, &target, &ours).await.text().contains(MARK));
@@ -66,7 +73,8 @@ async fn a_cursor_of_another_tenant_opens_nothing() {
 #[tokio::test]
 async fn deletion_takes_nothing_of_another_tenant() {
     let service = marked().await;
-    let (ours, theirs) = (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Admin));
+    let (ours, theirs) =
+        (service.token(&acme(), Scope::Read), service.token(&globex(), Scope::Admin));
     let target = "/v1/events?from=0&until=4000000000";
     let deleted = service.ask(Method::DELETE, target, &theirs).await.json();
     assert_eq!(deleted["events"], 0);

@@ -29,7 +29,10 @@ use std::process::ExitCode;
 
 use wafpass_benches::Gate;
 
-const PARTS: [(&str, fn(&mut Gate)); 6] = [
+/// A part by its name.
+type Part = (&'static str, fn(&mut Gate));
+
+const PARTS: [Part; 6] = [
     ("ingest", ingest::run),
     ("growth", growth::run),
     ("memory", memory::run),

@@ -14,6 +14,9 @@ const GOAL_MS: f64 = 50.0;
 /// One ray id in so many is remembered, to be asked for.
 const REMEMBERED: usize = 5_000;
 
+/// A random number below another.
+type Draw<'d> = &'d mut dyn FnMut(usize) -> usize;
+
 /// Whether the goal holds for a query.
 #[derive(Clone, Copy, PartialEq)]
 enum Served {
@@ -44,12 +47,9 @@ pub(crate) fn run(gate: &mut Gate) {
     };
     let range = format!("from={}&until={}", first - 60, last + 60);
     let span = usize::try_from(last - first).expect("a day").max(1);
-    let mut ask =
-        |name: &str,
-         served: Served,
-         path: &mut dyn FnMut(&mut dyn FnMut(usize) -> usize) -> String| {
-            measure(gate, &mut client, name, served, || path(&mut draw));
-        };
+    let mut ask = |name: &str, served: Served, path: &mut dyn FnMut(Draw<'_>) -> String| {
+        measure(gate, &mut client, name, served, || path(&mut draw));
+    };
     use Served::{ByIndex, ByScan};
     let page = format!("/v1/events?limit=50&{range}");
     ask("page, the newest", ByIndex, &mut |_| page.clone());

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Problem, book, moments};
 use super::params::Parameters;
+use super::{Problem, book, moments};
 use crate::collector::auth::{Authorized, Read};
 use crate::collector::catalogue::{ListedBatch, ListedQuarantine};
 use crate::collector::limits::MAX_LISTED;
@@ -85,10 +85,9 @@ pub(super) async fn batches(
     RawQuery(query): RawQuery,
 ) -> Result<Json<BatchList>, Problem> {
     let (before, limit) = place(query.as_deref())?;
-    let listed = book::ask(&collector, move |book| {
-        Ok(book.batches(&principal.tenant, before, limit)?)
-    })
-    .await?;
+    let listed =
+        book::ask(&collector, move |book| Ok(book.batches(&principal.tenant, before, limit)?))
+            .await?;
     let next = listed.last().filter(|_| listed.len() == limit).map(|last| last.batch);
     Ok(Json(BatchList { batches: listed.into_iter().map(Batch::from).collect(), next }))
 }

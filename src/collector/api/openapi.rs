@@ -25,11 +25,12 @@ use super::moments::Moment;
 use crate::collector::Collector;
 
 /// Problems that any operation may answer with: status, name, what it means.
-const SHARED: [(&str, &str, &str); 7] = [
+const SHARED: [(&str, &str, &str); 8] = [
     ("400", "BadRequest", "A parameter, header or body is not as it has to be."),
     ("401", "Unauthorized", "There is no token, or none that holds."),
     ("403", "Forbidden", "The token does not allow this."),
     ("413", "TooLarge", "The body, or a part of it, is too large."),
+    ("414", "UriTooLong", "The query is too long."),
     ("415", "MediaType", "The body is of another kind or encoding."),
     ("429", "TooMany", "Too much at once; `retry-after` says when to try again."),
     ("507", "Full", "The store has no space left."),

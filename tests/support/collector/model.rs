@@ -153,7 +153,7 @@ impl Store for ModelStore {
 
     fn commit(&self, batch: BatchId, record: BatchRecord) -> Answer<'_, ()> {
         let answer = self.act(|state| {
-            if !state.pending.get(&batch.0).is_some_and(|pending| !pending.has_failed) {
+            if state.pending.get(&batch.0).is_none_or(|pending| pending.has_failed) {
                 return Err(StoreError::NoSuchBatch);
             }
             self.ledger.record(&[(batch, record)])?;

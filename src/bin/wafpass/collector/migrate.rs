@@ -109,7 +109,7 @@ impl Args {
         if let Some(path) = &self.password_file {
             document.push_str(&format!("password_file = {}\n", text(&path.display().to_string())));
         }
-        Ok(CollectorConfig::parse(&document, "")?)
+        Ok(CollectorConfig::parse(&document, "command line")?)
     }
 
     /// No spool: what ClickHouse does not take stays where it is.

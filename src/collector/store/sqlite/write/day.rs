@@ -164,12 +164,6 @@ impl Day {
         self.segments.iter().map(Segment::memory).sum()
     }
 
-    /// The full segment that lacks indexes, if there is one. The last one is still written to.
-    pub(super) fn unsealed(&mut self) -> Option<&mut Segment> {
-        let (_, older) = self.segments.split_last_mut()?;
-        older.iter_mut().find(|segment| !segment.sealed)
-    }
-
     /// How many full segments lack indexes.
     pub(super) fn backlog(&self) -> usize {
         let older = self.segments.split_last().map_or(&[][..], |(_, older)| older);
