@@ -1,6 +1,12 @@
 //! The one place that reads a clock.
 
-#[cfg(any(feature = "collector", feature = "metrics", feature = "redis", feature = "rules-layer", feature = "ship"))]
+#[cfg(any(
+    feature = "collector",
+    feature = "metrics",
+    feature = "redis",
+    feature = "rules-layer",
+    feature = "ship"
+))]
 use std::time::Instant;
 use std::time::SystemTime;
 
@@ -43,7 +49,13 @@ pub fn now() -> UnixTime {
 }
 
 /// A moment by the clock that is never set, to measure with.
-#[cfg(any(feature = "collector", feature = "metrics", feature = "redis", feature = "rules-layer", feature = "ship"))]
+#[cfg(any(
+    feature = "collector",
+    feature = "metrics",
+    feature = "redis",
+    feature = "rules-layer",
+    feature = "ship"
+))]
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()

@@ -102,8 +102,7 @@ fn every_line_of_the_example_has_the_right_type() {
     let fault = Config::parse(&everything(), "wafpass.toml").unwrap_err();
     for fault in fault.faults() {
         let text = fault.fault();
-        let is_choice =
-            [
+        let is_choice = [
             "does not go together",
             "more than one",
             "more than an hour",

@@ -216,7 +216,12 @@ impl NewEvent {
             None => 0,
         };
         let sealed = self.sealed_request.as_ref().map_or(0, Vec::len);
-        self.fields.bytes() + self.datetime.len() + self.rest.len() + self.metadata.len() + blob + sealed
+        self.fields.bytes()
+            + self.datetime.len()
+            + self.rest.len()
+            + self.metadata.len()
+            + blob
+            + sealed
     }
 
     /// The text of a field, where the event has it.

@@ -216,9 +216,9 @@ impl FieldValues {
             FieldKind::Integer => {
                 value.parse::<u32>().is_ok_and(|number| number.to_string() == value)
             }
-            FieldKind::Address => {
-                value.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().to_string() == value)
-            }
+            FieldKind::Address => value
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.to_canonical().to_string() == value),
         }
     }
 

@@ -52,7 +52,8 @@ async fn every_answer_is_one_that_is_described() {
     let work = data.path().to_owned();
     let run = move || schemathesis(&packages, &work, &address, &token);
     let output = tokio::task::spawn_blocking(run).await.unwrap().expect("python3 runs");
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{errors}");
     // Without operations there would be nothing to fail.
     assert!(said.contains("passed"), "{said}\n{errors}");
@@ -76,7 +77,12 @@ async fn served(data: &Path) -> (String, String) {
     (address, token)
 }
 
-fn schemathesis(packages: &Path, work: &Path, address: &str, token: &str) -> std::io::Result<Output> {
+fn schemathesis(
+    packages: &Path,
+    work: &Path,
+    address: &str,
+    token: &str,
+) -> std::io::Result<Output> {
     Command::new("python3")
         .args(["-m", "schemathesis.cli", "run", &format!("{address}/v1/openapi.json")])
         .args(["--header", &format!("authorization: Bearer {token}")])
@@ -87,7 +93,15 @@ fn schemathesis(packages: &Path, work: &Path, address: &str, token: &str) -> std
         // That `from` is before `until` is nothing that a schema can say. A header that is given here stands in
         // the requests without a credential as well: tests/collector_api sends those.
         .args(["--checks", "all", "--exclude-checks", "positive_data_acceptance,ignored_auth"])
-        .args(["--generation-database", "none", "--request-timeout", "30", "--request-retries", "2", "--no-color"])
+        .args([
+            "--generation-database",
+            "none",
+            "--request-timeout",
+            "30",
+            "--request-retries",
+            "2",
+            "--no-color",
+        ])
         .current_dir(work)
         .env("PYTHONPATH", packages)
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -97,11 +111,11 @@ fn schemathesis(packages: &Path, work: &Path, address: &str, token: &str) -> std
 
 /// The folder that `tools/setup` fills: one for each version of the list, as in `tools/lib.sh`.
 fn installed() -> Result<PathBuf, String> {
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector_openapi/requirements.txt");
+    let list =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector_openapi/requirements.txt");
     let list = fs::read(&list).map_err(|error| format!("{}: {error}", list.display()))?;
     let digest: String = Sha256::digest(list).iter().map(|byte| format!("{byte:02x}")).collect();
-    let folder =
-        cache().ok_or("HOME is not set")?.join(format!("schemathesis-{}", &digest[..12]));
+    let folder = cache().ok_or("HOME is not set")?.join(format!("schemathesis-{}", &digest[..12]));
     if !folder.is_dir() {
         return Err(format!("{} is not there: run `./test install`", folder.display()));
     }

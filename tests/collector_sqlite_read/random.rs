@@ -106,8 +106,8 @@ impl Random {
 
     /// At most two conditions, else nothing is left; now and then one that makes no sense for its field.
     pub(crate) fn filter(&mut self) -> Filter {
-        let mut filter = Filter::default();
-        filter.conditions = (0..self.below(3)).map(|_| self.condition()).collect();
+        let conditions = (0..self.below(3)).map(|_| self.condition()).collect();
+        let mut filter = Filter { conditions, ..Filter::default() };
         if self.one_in(6) {
             filter.intakes = (0..self.below(3)).map(|_| self.pick(&Intake::ALL)).collect();
         }

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn numbers_have_one_spelling_and_a_range() {
-        let number = |query| {
+        let number = |query: &str| {
             Parameters::read(Some(query), &known())
                 .and_then(|read| read.number("limit", 7_u64, 1, 100))
         };

@@ -69,7 +69,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Answer<'s, Option<StoredEvent>>;
 
     /// Counts by interval.
-    fn histogram<'s>(&'s self, tenant: &'s TenantId, query: HistogramQuery) -> Answer<'s, Histogram>;
+    fn histogram<'s>(
+        &'s self,
+        tenant: &'s TenantId,
+        query: HistogramQuery,
+    ) -> Answer<'s, Histogram>;
 
     /// The most frequent values of a field.
     fn top<'s>(&'s self, tenant: &'s TenantId, query: TopQuery) -> Answer<'s, Top>;
@@ -194,7 +198,9 @@ pub enum StoreError {
     #[error("there is no such batch under way\nbegin a new one")]
     NoSuchBatch,
     /// A file of the store is damaged. What else it holds can be read.
-    #[error("{path} is damaged: {reason}\nrestore it from a backup, or move it away to go on without it")]
+    #[error(
+        "{path} is damaged: {reason}\nrestore it from a backup, or move it away to go on without it"
+    )]
     Damaged {
         /// The file.
         path: String,
@@ -202,7 +208,9 @@ pub enum StoreError {
         reason: String,
     },
     /// A file of the store was written by another version.
-    #[error("{path} has schema {found}, this build knows up to {known}\nrun the version of wafpass that wrote it, or a later one")]
+    #[error(
+        "{path} has schema {found}, this build knows up to {known}\nrun the version of wafpass that wrote it, or a later one"
+    )]
     Newer {
         /// The file or database.
         path: String,

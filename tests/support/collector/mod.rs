@@ -2,6 +2,11 @@
 //! events.
 
 #![allow(dead_code, unused_macros, reason = "each test uses its part")]
+#![allow(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    reason = "small numbers of a test, and its own clock"
+)]
 
 pub(crate) mod compare;
 #[macro_use]

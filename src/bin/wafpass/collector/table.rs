@@ -76,7 +76,7 @@ pub(super) fn bytes(bytes: u64) -> String {
     unit.map_or_else(
         || format!("{bytes} B"),
         |(name, shift)| {
-            let tenths = u128::from(bytes) * 10 >> shift;
+            let tenths = (u128::from(bytes) * 10) >> shift;
             format!("{}.{} {name}", tenths / 10, tenths % 10)
         },
     )

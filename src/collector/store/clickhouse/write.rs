@@ -93,7 +93,11 @@ async fn commit_to_the_end(
     match std::mem::replace(&mut open.route, Route::Undecided) {
         Route::Undecided => inner.visibility.show([batch]),
         Route::Spool(writer) => {
-            with_writer(&inner, &writer, |spool, writer| Ok(spool.keep(writer))).await?;
+            with_writer(&inner, &writer, |spool, writer| {
+                spool.keep(writer);
+                Ok(())
+            })
+            .await?;
             // It becomes visible under another number: this one has no rows.
             inner.visibility.forget(batch);
             inner.wake.notify_one();
