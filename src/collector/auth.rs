@@ -5,7 +5,7 @@
 //! - **What a refused request gets**: 401, the same for a token that is unknown, over or revoked, or 403 where
 //!   the token is good and lacks the scope. Which it was is counted, and never told.
 //!
-//! ```ignore
+//! ```text
 //! async fn events(Authorized { principal, .. }: Authorized<Read>) -> Result<Json<Page>, Problem> { … }
 //! ```
 

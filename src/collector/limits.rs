@@ -88,6 +88,8 @@ pub const MAX_API_BODY_BYTES: usize = 65_536;
 /// Texts within one text that are tried as a private key, 0.02 to 0.2 ms each. Lines that have more of them
 /// are none that a WAF writes.
 pub const MAX_KEY_CANDIDATES: usize = 64;
+/// The same for all texts of a batch: 2 s of a processor at most, whatever strangers write into its lines.
+pub const MAX_KEY_CANDIDATES_PER_BATCH: usize = 10_000;
 /// Days that events may be kept: ten years.
 pub const MAX_RETENTION_DAYS: u32 = 3_660;
 /// Names in a list of headers that stay in clear.
@@ -116,8 +118,11 @@ pub const BODY_FRAMES: usize = 8;
 /// How long a sender may be silent in the middle of a body, in seconds: TCP has repeated a lost segment five times by then.
 pub const BODY_IDLE_S: u64 = 30;
 /// Bytes a second that a sender has to reach, counted over the time that the collector waits for it:
-/// slower than any modem, and enough that 64 slow senders cannot hold all places for hours.
+/// slower than any modem.
 pub const MIN_BODY_BYTES_PER_S: u64 = 1_000;
+/// How long a sender is waited for in all, in seconds: a place is held for half an hour at most, in which 1 Mbit/s
+/// brings 225 MB, gzipped a batch of 1 GB and more.
+pub const MAX_BODY_WAIT_S: u64 = 1_800;
 /// The window of a zstd frame, as a power of two: 8 MiB, the most that a sender may ask of a receiver (RFC 9659 §3).
 pub const MAX_ZSTD_WINDOW_LOG: u32 = 23;
 /// Levels of arrays and objects in one value of an event.

@@ -27,6 +27,11 @@ pub(crate) fn alarm(kind: &'static str) {
     counter!("wafpass_collector_alarms_total", "kind" => kind).increment(1);
 }
 
+/// Texts that were stored though not all was tried that may be a private key.
+pub(crate) fn untried(texts: u64) {
+    counter!("wafpass_collector_untried_texts_total").increment(texts);
+}
+
 /// A connection that was accepted.
 pub(crate) fn connection() {
     counter!("wafpass_collector_connections_total").increment(1);

@@ -265,3 +265,53 @@ pub(crate) fn ids(page: &Value) -> Vec<String> {
     let events = page["events"].as_array().unwrap_or_else(|| panic!("{page} has no events"));
     events.iter().map(|event| event["_wafpass"]["id"].as_str().unwrap().to_owned()).collect()
 }
+
+#[tokio::test]
+async fn what_is_given_can_be_sent_in_again() {
+    const BLOB: &str = "AzTY6FHajXYXuDMUte82wrd+1n5CEHPoydYiyd3FMg5IEQAAAAAAAAA0lOhGXBclw8pWU5jbbYuepSIJN5JohTtZekLliJBlVWk=";
+    let service = Service::new();
+    let writer = service.token(&acme(), Scope::Ingest);
+    let post = async |event: &Value| {
+        let mut request = request(Method::POST, "/v1/events", &writer);
+        *request.body_mut() = event.to_string().into();
+        let answer = service.send(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let mut event = json!({
+        "Datetime": "2026-11-22T00:30:00.5+00:00", "RayID": "7d0f", "RuleID": "r", "MatchIndex": 0,
+        "ClientIP": "2001:db8::7", "ClientASN": 64_496, "ClientRequestPath": "/a\"\n\u{2028}", "New": [1, {"a": "b"}],
+        "Metadata": {"type": "x", "encrypted_matched_data": BLOB, "encrypted_request": BLOB},
+    });
+    assert_eq!(post(&event).await["stored"], 1);
+    let given = service.get("/v1/events").await.json()["events"][0].clone();
+    let again = post(&given).await;
+    assert_eq!(
+        (&again["stored"], &again["repeated"]),
+        (&json!(0), &json!(1)),
+        "it is the same event"
+    );
+    // One that nothing identifies comes a second time, the same but for what the collector says of it.
+    event.as_object_mut().unwrap().remove("RayID");
+    post(&event).await;
+    let own = |event: &Value| {
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().remove("_wafpass");
+        event
+    };
+    let page = service.get("/v1/events?not_ray_id=7d0f").await.json();
+    assert_eq!(post(&page["events"][0]).await["stored"], 1);
+    let page = service.get("/v1/events?not_ray_id=7d0f").await.json();
+    let (left, right) = (own(&page["events"][0]), own(&page["events"][1]));
+    assert_eq!(left, right);
+    assert_eq!(left, event);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_given_up_before_anybody_is_known() {
+    let service = Service::new();
+    let mut request = request(Method::PUT, "/v1/settings", "none");
+    let pending = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    *request.body_mut() = axum::body::Body::from_stream(pending);
+    assert_eq!(service.send(request).await.problem(408).0, "slow");
+}

@@ -140,3 +140,16 @@ async fn a_fault_is_told_before_the_stream_ends() {
     );
     assert_eq!(tail.next().await, None);
 }
+
+#[tokio::test]
+async fn a_tail_ends_with_its_token() {
+    let service = Service::new();
+    let token = service.token(&acme(), Scope::Read);
+    let answer = service.open(request(Method::GET, "/v1/tail", &token)).await;
+    let mut tail = Tail(answer.into_body());
+    assert!(tail.next().await.unwrap().starts_with("retry: "));
+    let id = token.split('_').nth(1).unwrap();
+    service.collector.catalogue.revoke_token(id).unwrap();
+    service.put(&acme(), vec![event(0, 1)]).await;
+    assert_eq!(tail.next().await, None);
+}

@@ -33,6 +33,8 @@ pub(crate) async fn open(
 }
 
 impl Lab for ClickHouseLab {
+    const FEWER_CASES: u32 = 16;
+
     async fn new() -> Self {
         Self::on(Engine::shared().options(), Arc::default()).await
     }

@@ -32,18 +32,13 @@ fn a_batch_under_way_may_end_and_one_that_does_not_is_given_up() {
     let running = place.start();
     let begin = |name: &str| {
         let lines = lines(name, 100);
-        let mut stream = wire::connect(running.service).unwrap();
-        let more = "content-type: application/x-ndjson\r\n";
-        let head = wire::head("POST", "/v1/events", &place.token, more, lines.len());
-        stream.write_all(head.as_bytes()).unwrap();
+        let mut stream = wire::begin_batch(running.service, &place.token, lines.len()).unwrap();
         let (first, rest) = lines.split_at(lines.len() / 2);
         stream.write_all(first.as_bytes()).unwrap();
         (stream, rest.to_owned())
     };
     let (mut good, rest) = begin("good");
     let (mut bad, _) = begin("bad");
-    // Both are under way once the collector says that it has begun to receive them; it answers this after.
-    assert_eq!(running.get("/v1/usage").status, 200);
     running.signal("TERM");
     while running.admin("/readyz").body != "draining\n" {}
     good.write_all(rest.as_bytes()).unwrap();
@@ -60,9 +55,7 @@ fn a_batch_under_way_may_end_and_one_that_does_not_is_given_up() {
 fn a_second_signal_ends_it_at_once() {
     let place = Place::new("shutdown = \"1h\"");
     let running = place.start();
-    let mut stream = wire::connect(running.service).unwrap();
-    let head = wire::head("POST", "/v1/events", &place.token, "", 1_000_000);
-    stream.write_all(head.as_bytes()).unwrap();
+    let _under_way = wire::begin_batch(running.service, &place.token, 1_000_000).unwrap();
     running.signal("TERM");
     while running.admin("/readyz").body != "draining\n" {}
     running.signal("INT");

@@ -11,11 +11,15 @@
 #![cfg(unix)]
 
 mod clients;
+mod clock;
 mod disk;
 mod end;
 mod kill;
 mod load;
+mod midnight;
 mod packaging;
+mod perimeter;
 mod place;
 mod sync;
+mod tls;
 mod wire;

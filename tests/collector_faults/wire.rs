@@ -28,6 +28,18 @@ pub(crate) fn head(method: &str, path: &str, token: &str, more: &str, bytes: usi
     )
 }
 
+/// Sends the head of a batch, and comes back once the collector asks for its body: it is under way.
+pub(crate) fn begin_batch(to: SocketAddr, token: &str, bytes: usize) -> io::Result<TcpStream> {
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let more = "content-type: application/x-ndjson\r\nexpect: 100-continue\r\n";
+    let mut stream = connect(to)?;
+    stream.write_all(head("POST", "/v1/events", token, more, bytes).as_bytes())?;
+    let mut answer = [0; GO_ON.len()];
+    stream.read_exact(&mut answer)?;
+    assert_eq!(answer, GO_ON);
+    Ok(stream)
+}
+
 pub(crate) fn ask(
     to: SocketAddr,
     method: &str,

@@ -289,3 +289,43 @@ async fn firehose_gets_the_answer_that_it_takes() {
     assert_eq!((status, &answer["requestId"]), (StatusCode::UNAUTHORIZED, &json!("x")));
     assert!(lab.is_settled());
 }
+
+#[tokio::test]
+async fn bytes_that_are_no_text_do_not_make_a_line_vanish() {
+    let lab = Lab::new();
+    for (door, log, mark) in
+        [("/v1/modsecurity", MODSECURITY, "MARK-cookie"), ("/v1/aws-waf", AWS, "MARK-cookie")]
+    {
+        let line = log.lines().next().unwrap();
+        let at = line.find(mark).unwrap();
+        let hostile = [&line.as_bytes()[..at], b"\xff\xfe", &line.as_bytes()[at..]].concat();
+        let (status, answer) = lab.post(door, hostile).await;
+        assert_eq!((status, &answer["stored"]), (StatusCode::OK, &json!(1)), "{door} {answer}");
+        let event = lab.events().pop().unwrap();
+        assert!(!clear(&event).contains("MARK"), "{}", clear(&event));
+        assert!(opened(&event).to_string().contains("\u{fffd}\u{fffd}MARK-cookie"), "{door}");
+    }
+}
+
+#[tokio::test]
+async fn two_hosts_are_both_kept_and_one_of_them_sealed() {
+    let lab = Lab::new();
+    let mut line: Value = serde_json::from_str(MODSECURITY.lines().next().unwrap()).unwrap();
+    line["transaction"]["request"]["headers"]["Host"] =
+        json!(["shop.example", "MARK-host.example"]);
+    assert_eq!(lab.post("/v1/modsecurity", line.to_string()).await.0, StatusCode::OK);
+    let event = lab.events().pop().unwrap();
+    assert_eq!(event.get(Field::Host), Some("shop.example"));
+    assert!(!clear(&event).contains("MARK"));
+    assert!(opened(&event).to_string().contains("MARK-host.example"));
+}
+
+#[tokio::test]
+async fn what_modsecurity_dates_can_be_sent_on() {
+    let lab = Lab::new();
+    assert_eq!(lab.post("/v1/modsecurity", MODSECURITY).await.0, StatusCode::OK);
+    let event = lab.events().remove(0);
+    let line = format!("{{\"Datetime\":{}}}", event.datetime);
+    assert_eq!(lab.post("/v1/events", line).await.0, StatusCode::OK);
+    assert_eq!(lab.events().pop().unwrap().at, event.at);
+}

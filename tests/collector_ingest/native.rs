@@ -323,7 +323,11 @@ async fn nothing_is_taken_that_cannot_be_sealed() {
     let (status, problem) = lab.post(DOOR, event("a").to_string()).await;
     assert_eq!((status, code(&problem)), (StatusCode::SERVICE_UNAVAILABLE, "no-active-key"));
     assert!(problem["detail"].as_str().unwrap().contains("/v1/keys"));
-    assert!(lab.batches().is_empty());
+    // What holds nothing needs no key.
+    for door in [DOOR, "/v1/logpush", "/v1/aws-waf", "/v1/modsecurity"] {
+        assert_eq!(lab.post(door, "").await.0, StatusCode::OK, "{door}");
+    }
+    assert!(lab.events().is_empty());
 }
 
 #[tokio::test]
@@ -355,6 +359,41 @@ async fn private_keys_in_what_a_stranger_writes_are_cut_out() {
             !text.contains(&key) && !text.contains("EY-----") && !text.contains("MC4CAQ"),
             "{text}"
         );
+    }
+}
+
+#[tokio::test]
+async fn texts_of_a_keys_length_hide_nothing() {
+    let lab = Lab::new();
+    // More of them than are tried in one text.
+    let decoys: String = (0..70).map(|n| format!("/{n:064x}")).collect();
+    let lines: Vec<String> = (0..3)
+        .map(|n| {
+            let mut event = event(&n.to_string());
+            event["ClientRequestPath"] = json!(decoys);
+            event["ClientRequestQuery"] = json!("x -----BEGIN PRIVATE KEY----- MC4CAQ");
+            event.to_string()
+        })
+        .collect();
+    assert_eq!(lab.post(DOOR, lines.join("\n")).await.0, StatusCode::OK);
+    let events = lab.events();
+    assert_eq!(events.len(), 3);
+    for event in events {
+        assert_eq!(event.get(Field::Path), Some(decoys.as_str()));
+        // What names itself is looked for to the end.
+        assert_eq!(event.get(Field::Query), Some("[private key removed]"));
+    }
+}
+
+#[tokio::test]
+async fn a_binding_names_one_tenant_in_one_place() {
+    let lab = Lab::new();
+    for binding in
+        [r#"{"tenant":"acme","tenant":"globex"}"#, r#"["globex","e","r",1]"#, r#"["acme"]"#]
+    {
+        let line = format!(r#"{{"Datetime":1795307399,"Metadata":{{"binding":{binding}}}}}"#);
+        let (status, problem) = lab.post(DOOR, line).await;
+        assert_eq!((status, code(&problem)), (StatusCode::BAD_REQUEST, "bad-lines"), "{binding}");
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct MemoryLedger {
     reserved: Mutex<u64>,
     pub(crate) is_full: AtomicBool,
     pub(crate) is_mute: AtomicBool,
+    pub(crate) is_broken: AtomicBool,
 }
 
 impl MemoryLedger {
@@ -37,6 +38,7 @@ impl MemoryLedger {
 
 impl Ledger for MemoryLedger {
     fn record(&self, batches: &[(BatchId, BatchRecord)]) -> Result<(), StoreError> {
+        assert!(!self.is_broken.load(Ordering::SeqCst), "the ledger is broken, as the test wants");
         if self.is_full.load(Ordering::SeqCst) {
             return Err(StoreError::Full);
         }

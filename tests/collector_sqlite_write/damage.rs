@@ -1,6 +1,7 @@
 //! Full disks and broken files: one tenant's day suffers, nothing else does.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 
 use wafpass::collector::store::sqlite::SqliteOptions;
 use wafpass::collector::store::{Store, StoreError, Written};
@@ -117,6 +118,86 @@ async fn an_unreadable_day_with_undecided_rows_is_not_shown_until_it_is_mended()
     bed.store().maintain(at(DAY, 0)).await.unwrap();
     assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
     assert_eq!(rows_in(&file), 10);
+}
+
+#[tokio::test]
+async fn a_day_that_could_not_be_cleared_is_not_settled_by_a_close() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..10)).await;
+    let lost = bed.begin(&acme);
+    bed.store().write(lost, events(10..20)).await.unwrap();
+    bed.drop_store();
+    let file = bed.file(&acme, "2026-03-01");
+    let rename = |from: &str, to: &str| {
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+    };
+    rename("blobs_1", "hidden");
+    bed.reopen();
+    bed.store().maintain(at(DAY, 0)).await.unwrap();
+    bed.store().close().await.unwrap();
+    bed.drop_store();
+    assert!(file.with_extension("unsettled").exists(), "the next start has to look at it");
+    rename("hidden", "blobs_1");
+    bed.reopen();
+    assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
+    assert_eq!(rows_in(&file), 10);
+}
+
+#[tokio::test]
+async fn a_new_day_has_its_mark_before_its_file() {
+    let bed = Bed::new();
+    let acme = tenant("acme");
+    let file = bed.file(&acme, "2026-03-01");
+    fs::create_dir_all(&file).unwrap();
+    let batch = bed.begin(&acme);
+    let failed = bed.store().write(batch, events(0..10)).await;
+    assert!(matches!(failed, Err(StoreError::Failed { .. })), "{failed:?}");
+    assert!(file.with_extension("unsettled").exists());
+}
+
+#[tokio::test]
+async fn what_a_crash_leaves_of_a_removal_goes() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..10)).await;
+    bed.drop_store();
+    let folder = bed.folder.path().join("events/acme");
+    for suffix in ["sqlite3-wal", "sqlite3-shm", "sqlite3-journal", "unsettled"] {
+        fs::write(folder.join(format!("2026-02-27.{suffix}")), b"left").unwrap();
+    }
+    bed.reopen();
+    assert_eq!(bed.seen(&acme).await.len(), 10);
+    bed.store().delete_tenant(&acme).await.unwrap();
+    assert!(!folder.exists());
+}
+
+/// The tenants of one thread are refused, and nobody waits for ever.
+#[tokio::test]
+async fn a_writer_that_ends_answers_with_errors() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..10)).await;
+    let (first, second) = (bed.begin(&acme), bed.begin(&acme));
+    let written = bed.store().write(first, events(10..20)).await.unwrap();
+    assert!(bed.store().ready().await.is_ok());
+    bed.ledger.is_broken.store(true, Ordering::SeqCst);
+    let lost = bed.store().commit(first, record(&acme, written)).await;
+    assert!(matches!(lost, Err(StoreError::Closed)), "{lost:?}");
+    for _ in 0..10 {
+        let refused = bed.store().write(second, events(20..30)).await;
+        assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
+    }
+    bed.store().abort(first);
+    assert!(matches!(bed.store().ready().await, Err(StoreError::Closed)));
+    assert!(bed.store().maintain(at(DAY, 0)).await.is_err());
+    assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
+    bed.store().close().await.unwrap();
+    bed.ledger.is_broken.store(false, Ordering::SeqCst);
+    bed.reopen();
+    assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
+    assert_eq!(bed.store_batch(&acme, events(0..20)).await.stored, 10);
 }
 
 #[tokio::test]

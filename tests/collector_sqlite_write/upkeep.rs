@@ -1,5 +1,6 @@
 //! Segments, merged counts, closed days.
 
+use wafpass::collector::query::{Filter, Snapshot};
 use wafpass::collector::store::{Store, Written};
 use wafpass::collector::{EventTime, Field};
 
@@ -152,4 +153,24 @@ async fn a_batch_older_than_the_closing_of_a_day_can_still_be_undone_in_it() {
     bed.reopen();
     assert_eq!(bed.seen(&acme).await, (0..10).collect::<Vec<_>>());
     assert_eq!(rows_in(&bed.file(&acme, "2026-03-01")), 10);
+}
+
+#[tokio::test]
+async fn what_is_new_is_found_in_any_day_and_few_days_are_opened_for_it() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    let days = 40;
+    let of_day = |number: u64, day: u64| event(number, at(DAY - i64::try_from(day).unwrap(), 0));
+    bed.store_batch(&acme, (0..days).map(|day| of_day(day, day)).collect()).await;
+    bed.reopen();
+    // From far back: the newest days, and how much there is besides.
+    let fresh = bed.store().since(&acme, Snapshot::default(), Filter::default(), 100).await;
+    let fresh = fresh.unwrap();
+    assert_eq!((fresh.events.len(), fresh.skipped), (32, 8));
+    // Then all days are known: the oldest one has something new, and so has one that was not there.
+    bed.store_batch(&acme, vec![of_day(100, days - 1), of_day(101, days + 5)]).await;
+    let next = bed.store().since(&acme, fresh.snapshot, Filter::default(), 100).await.unwrap();
+    assert_eq!((next.events.len(), next.skipped), (2, 0));
+    let last = bed.store().since(&acme, next.snapshot, Filter::default(), 100).await.unwrap();
+    assert_eq!((last.events.len(), last.skipped), (0, 0));
 }

@@ -25,12 +25,11 @@ use super::moments::Moment;
 use crate::collector::Collector;
 
 /// Problems that any operation may answer with: status, name, what it means.
-const SHARED: [(&str, &str, &str); 8] = [
+const SHARED: [(&str, &str, &str); 7] = [
     ("400", "BadRequest", "A parameter, header or body is not as it has to be."),
     ("401", "Unauthorized", "There is no token, or none that holds."),
     ("403", "Forbidden", "The token does not allow this."),
     ("413", "TooLarge", "The body, or a part of it, is too large."),
-    ("414", "UriTooLong", "The query is too long."),
     ("415", "MediaType", "The body is of another kind or encoding."),
     ("429", "TooMany", "Too much at once; `retry-after` says when to try again."),
     ("507", "Full", "The store has no space left."),
@@ -38,6 +37,12 @@ const SHARED: [(&str, &str, &str); 8] = [
 const FAILURES: [(&str, &str, &str); 2] = [
     ("500", "Failed", "The collector failed; its log says why."),
     ("503", "Unavailable", "Not now; `retry-after` says when to try again."),
+];
+
+/// What the connection itself answers, before there is an operation: no body.
+const HEADS: [(&str, &str, &str); 2] = [
+    ("414", "UriTooLong", "The query is longer than 64 KiB. Without a body."),
+    ("431", "HeadTooLarge", "The request's head is larger than 64 KiB. Without a body."),
 ];
 
 /// The description's text, which the router holds.
@@ -109,6 +114,10 @@ fn preamble() -> OpenApi {
     for (_, name, description) in SHARED.into_iter().chain(FAILURES) {
         components = components.response(name, problem(description));
     }
+    for (_, name, description) in HEADS {
+        let bare = ResponseBuilder::new().description(description).build();
+        components = components.response(name, bare);
+    }
     OpenApiBuilder::new().info(info).components(Some(components.build())).tags(Some(tags())).build()
 }
 
@@ -144,11 +153,11 @@ fn complete(method: &str, operation: &mut Operation) {
     let takes_body = operation.request_body.is_some();
     let nobody = SecurityRequirement::default();
     let is_open = operation.security.as_ref().is_some_and(|ways| ways.contains(&nobody));
-    for (status, name, _) in SHARED.into_iter().chain(FAILURES) {
+    for (status, name, _) in SHARED.into_iter().chain(FAILURES).chain(HEADS) {
         let may_be = match status {
             "415" => takes_body,
             "507" => method != "get",
-            "500" => true,
+            "414" | "431" | "500" => true,
             _ => !is_open,
         };
         if may_be {

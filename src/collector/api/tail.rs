@@ -35,10 +35,11 @@ use super::json;
 use super::params::{Parameters, bad};
 use super::seats::{Lasting, Seat};
 use crate::collector::auth::{Authorized, Read};
+use crate::collector::catalogue::Principal;
 use crate::collector::limits::{TAIL_EVENTS, TAIL_HEARTBEAT_S, TAIL_PAUSE_MS};
 use crate::collector::query::{Cursor, Filter, Snapshot};
 use crate::collector::store::Fresh;
-use crate::collector::{Collector, EventId, EventTime, TenantId};
+use crate::collector::{Collector, EventId, EventTime};
 
 pub(super) fn routes() -> OpenApiRouter<Collector> {
     OpenApiRouter::new().routes(routes!(tail))
@@ -72,7 +73,7 @@ pub(super) async fn tail(
     if collector.stopping.is_cancelled() {
         return Err(closing());
     }
-    let follower = Follower::new(collector, principal.tenant, filter, resumed, seat);
+    let follower = Follower::new(collector, principal, filter, resumed, seat);
     let stream = futures_util::stream::unfold(follower, |mut follower| async {
         let chunk = follower.next().await?;
         Some((Ok::<_, Infallible>(chunk), follower))
@@ -86,7 +87,7 @@ pub(super) async fn tail(
 /// One client that follows.
 struct Follower {
     collector: Collector,
-    tenant: TenantId,
+    principal: Principal,
     filter: Filter,
     /// All up to here was given.
     given: Snapshot,
@@ -108,7 +109,7 @@ enum Step {
 impl Follower {
     fn new(
         collector: Collector,
-        tenant: TenantId,
+        principal: Principal,
         filter: Filter,
         resumed: Option<Snapshot>,
         seat: Seat,
@@ -122,7 +123,7 @@ impl Follower {
         heartbeat.reset();
         Self {
             collector,
-            tenant,
+            principal,
             filter,
             given,
             commits,
@@ -135,6 +136,10 @@ impl Follower {
     // The next piece of the stream; none ends it.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            // A token that is over or revoked ends what it began: looked at before each piece, each 15 s at least.
+            if self.step != Step::End && !self.collector.catalogue.is_in_force(&self.principal) {
+                self.step = Step::End;
+            }
             match self.step {
                 Step::Greet => {
                     self.step = Step::Ask;
@@ -159,7 +164,7 @@ impl Follower {
     async fn ask(&mut self) -> Option<Bytes> {
         let since = std::mem::take(&mut self.given);
         let filter = self.filter.clone();
-        match self.collector.store.since(&self.tenant, since, filter, TAIL_EVENTS).await {
+        match self.collector.store.since(&self.principal.tenant, since, filter, TAIL_EVENTS).await {
             Ok(fresh) => {
                 self.given = fresh.snapshot.clone();
                 (!fresh.events.is_empty() || fresh.skipped > 0).then(|| news(&fresh))

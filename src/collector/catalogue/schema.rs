@@ -39,7 +39,12 @@ pub(super) fn make_private(dir: &Path, path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(file) => file.sync_all().map_err(failed)?,
+        // With the names of the file and the folder, or a loss of power could take all that is in them.
+        Ok(file) => file
+            .sync_all()
+            .and_then(|()| sync_folder(dir))
+            .and_then(|()| sync_folder(dir.parent().unwrap_or(dir)))
+            .map_err(failed)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(failed(error)),
     }
@@ -53,6 +58,12 @@ pub(super) fn private_folder(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)
+}
+
+/// Syncs the names in a folder; the parent of a bare name is the empty path.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    fs::File::open(folder)?.sync_all()
 }
 
 /// The key of the hashes is in it, and who is who: nobody else reads it.

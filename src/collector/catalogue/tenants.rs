@@ -14,7 +14,7 @@ pub struct TenantSettings {
     #[schema(minimum = 1, maximum = 3660)]
     pub retention_days: u32,
     /// Events a second that are taken in, on average; `None` for no bound.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u64, value_type = Option<i64>)]
     pub max_events_per_s: Option<u32>,
     /// Bytes on the disk; `None` for no bound.
     #[schema(minimum = 1)]

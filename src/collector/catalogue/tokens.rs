@@ -136,6 +136,17 @@ impl Catalogue {
         Ok(Principal { tenant: token.tenant.clone(), scopes: token.scopes, token_id: id.into() })
     }
 
+    /// Whether a token that was let in before is in force still: for answers that last longer than it may.
+    #[must_use]
+    pub fn is_in_force(&self, principal: &Principal) -> bool {
+        let Ok(known) = self.known() else { return false };
+        let now_ms = self.now_ms();
+        known.tokens.get(principal.token_id.as_str()).is_some_and(|token| {
+            let is_over = token.expires_ms.is_some_and(|expires_ms| now_ms >= expires_ms);
+            token.tenant == principal.tenant && !token.is_revoked && !is_over
+        })
+    }
+
     /// Once an hour for each token; written by [`maintain`](Self::maintain).
     fn note_use(&self, id: &str, token: &KnownToken, now_ms: i64) {
         let hour_ms = now_ms.saturating_sub(now_ms.rem_euclid(HOUR_MS));

@@ -66,7 +66,7 @@ impl Reception {
     /// least speed in bytes a second, over the time that the sender was waited for.
     #[must_use]
     pub fn with_patience(self, idle: Duration, bytes_per_s: u64) -> Self {
-        Self { patience: Patience { idle, bytes_per_s }, ..self }
+        Self { patience: Patience { idle, bytes_per_s, ..self.patience }, ..self }
     }
 
     pub(super) const fn patience(&self) -> Patience {

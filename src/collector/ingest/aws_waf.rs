@@ -8,6 +8,7 @@ use super::datetime::datetime;
 use super::raw;
 use super::request::{
     Draft, is_country, is_host, is_method, is_name, is_protocol, is_request_id, is_scheme, members,
+    with_text,
 };
 use super::rules::{Rules, Unread};
 use crate::collector::catalogue::QuarantineCode;
@@ -16,7 +17,10 @@ use crate::collector::{Field, NewEvent};
 
 /// Reads a line into Cloudflare's names.
 pub(super) fn read(rules: &Rules, line: &[u8]) -> Result<NewEvent, Unread> {
-    let text = str::from_utf8(line).map_err(|_| QuarantineCode::NotJson)?;
+    with_text(line, |text| read_text(rules, text))
+}
+
+fn read_text(rules: &Rules, text: &str) -> Result<NewEvent, Unread> {
     let all = members(text)?;
     let find = |name: &str| all.iter().find(|(known, _)| known.0 == name).map(|(_, value)| *value);
     let mut names: Vec<&str> = all.iter().map(|(name, _)| &*name.0).collect();

@@ -72,7 +72,7 @@ pub(super) struct Job {
 
 impl Job {
     /// Takes the batch in. Blocks.
-    pub(super) fn run(self, body: BodyReader) -> Result<Accepted, Fault> {
+    pub(super) fn run(self, mut body: BodyReader) -> Result<Accepted, Fault> {
         let claimed = match &self.name {
             Name::Given(key) => Some(self.claim(ClaimName::Key(key.clone()))?),
             Name::Content | Name::None => None,
@@ -83,6 +83,10 @@ impl Job {
             }
             Name::Content | Name::None => None,
         };
+        // What holds nothing needs no key.
+        if known.is_none() && self.rules.lacks_key() && !body.peek(1)?.is_empty() {
+            return Err(Fault::NoKey);
+        }
         let body = Inflated::new(body, self.coding)?;
         let accepted = match known {
             Some(known) => self.repeat(body, known),
@@ -363,6 +367,11 @@ impl<'j> Taking<'j> {
                 telemetry::alarm(kind);
                 tracing::warn!(%tenant, intake, kind, "events of a batch are suspect");
             }
+        }
+        let untried = self.job.rules.untried();
+        if untried > 0 {
+            telemetry::untried(untried);
+            tracing::warn!(%tenant, intake, untried, "texts hold too much that may be a private key");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::fault::Fault;
 use crate::clock;
-use crate::collector::limits::{BODY_FRAMES, BODY_IDLE_S, MIN_BODY_BYTES_PER_S};
+use crate::collector::limits::{BODY_FRAMES, BODY_IDLE_S, MAX_BODY_WAIT_S, MIN_BODY_BYTES_PER_S};
 
 /// What a sender may take its time with.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +19,25 @@ pub(super) struct Patience {
     pub(super) idle: Duration,
     /// Least speed, once `idle` was spent on waiting.
     pub(super) bytes_per_s: u64,
+    /// Longest wait in all.
+    pub(super) in_all: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { idle: Duration::from_secs(BODY_IDLE_S), bytes_per_s: MIN_BODY_BYTES_PER_S }
+        Self {
+            idle: Duration::from_secs(BODY_IDLE_S),
+            bytes_per_s: MIN_BODY_BYTES_PER_S,
+            in_all: Duration::from_secs(MAX_BODY_WAIT_S),
+        }
+    }
+}
+
+impl Patience {
+    /// Whether a sender that has been waited for so long, and has sent so much, is too slow.
+    fn is_over(&self, waited: Duration, bytes: u64) -> bool {
+        let least = self.bytes_per_s.saturating_mul(waited.as_secs());
+        (waited > self.idle && bytes < least) || waited > self.in_all
     }
 }
 
@@ -73,9 +87,8 @@ impl Pump {
             if let Piece::Data(data) = &piece {
                 bytes = bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
             }
-            let least = self.patience.bytes_per_s.saturating_mul(waited.as_secs());
             let piece = match piece {
-                Piece::Data(_) if waited > self.patience.idle && bytes < least => {
+                Piece::Data(_) if self.patience.is_over(waited, bytes) => {
                     Piece::Failed(Fault::Slow)
                 }
                 piece => piece,
@@ -142,5 +155,22 @@ impl Read for BodyReader {
         let read = self.fill_buf()?.read(into)?;
         self.consume(read);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_too_slow_by_its_speed_or_in_all() {
+        let patience = Patience::default();
+        let is_over = |seconds, bytes| patience.is_over(Duration::from_secs(seconds), bytes);
+        assert!(!is_over(BODY_IDLE_S, 1), "the first silence is its own");
+        assert!(is_over(BODY_IDLE_S + 1, MIN_BODY_BYTES_PER_S));
+        assert!(!is_over(MAX_BODY_WAIT_S, u64::MAX));
+        // One byte a second more than the least: in 2 GiB that would be a place for 24 days.
+        let steady = (MIN_BODY_BYTES_PER_S + 1) * (MAX_BODY_WAIT_S + 1);
+        assert!(is_over(MAX_BODY_WAIT_S + 1, steady));
     }
 }

@@ -44,11 +44,11 @@ pub(crate) fn routes() -> OpenApiRouter<Collector> {
     post, path = "/v1/events", operation_id = "ingest_events", tag = "ingest",
     security(("bearer" = ["ingest"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "names the batch: 1 to 256 visible characters, bare or as a quoted string")),
-    request_body(content = String, content_type = "application/x-ndjson", description = "one event a line; gzip and zstd by content-encoding"),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one event a line; gzip and zstd by content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible", body = Accepted),
         (status = 400, description = "lines are no events, and nothing was stored", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "the body came too slowly", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "the key came with another body before", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
         (status = 507, description = "the disk or the tenant's quota is full", body = Problem, content_type = "application/problem+json"),
@@ -76,10 +76,10 @@ pub(crate) async fn native(
 #[utoipa::path(
     post, path = "/v1/logpush", operation_id = "ingest_logpush", tag = "ingest",
     security(("bearer" = ["ingest"])),
-    request_body(content = String, content_type = "application/x-ndjson", description = "one event a line, gzipped or not, with or without content-encoding"),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one event a line, gzipped or not, with or without content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = Accepted),
-        (status = 408, description = "the body came too slowly", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
         (status = 507, description = "the disk or the tenant's quota is full", body = Problem, content_type = "application/problem+json"),
     )
@@ -104,9 +104,10 @@ pub(crate) async fn logpush(
     post, path = "/v1/aws-waf", operation_id = "ingest_aws_waf", tag = "ingest",
     security(("bearer" = ["ingest"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "names the batch: 1 to 256 visible characters, bare or as a quoted string")),
-    request_body(content = String, content_type = "application/x-ndjson", description = "one log record a line; gzip and zstd by content-encoding"),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one log record a line; gzip and zstd by content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = Accepted),
+        (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "the key came with another body before", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "the tenant has no active key, so that nothing can be sealed", body = Problem, content_type = "application/problem+json"),
@@ -126,9 +127,10 @@ pub(crate) async fn aws_waf(
     post, path = "/v1/modsecurity", operation_id = "ingest_modsecurity", tag = "ingest",
     security(("bearer" = ["ingest"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "names the batch: 1 to 256 visible characters, bare or as a quoted string")),
-    request_body(content = String, content_type = "application/x-ndjson", description = "one transaction a line; gzip and zstd by content-encoding"),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one transaction a line; gzip and zstd by content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = Accepted),
+        (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "the key came with another body before", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "the tenant has no active key, so that nothing can be sealed", body = Problem, content_type = "application/problem+json"),
@@ -175,6 +177,8 @@ pub(crate) struct FirehoseAnswer {
 }
 
 /// Takes AWS WAF's logs in from Amazon Data Firehose, and seals what they hold in clear.
+///
+/// Every answer has the form that Firehose takes; what is refused before it comes here, a problem.
 #[utoipa::path(
     post, path = "/v1/firehose", operation_id = "ingest_firehose", tag = "ingest",
     security(("firehose" = ["ingest"])),
@@ -182,8 +186,17 @@ pub(crate) struct FirehoseAnswer {
     request_body(content = String, content_type = "application/json", description = "Firehose's object, gzipped or not"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = FirehoseAnswer),
-        (status = "4XX", description = "refused", body = FirehoseAnswer),
-        (status = "5XX", description = "not now", body = FirehoseAnswer),
+        (status = 400, description = "the request has no id, or its body is not Firehose's object", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 401, description = "there is no token, or none that holds", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 403, description = "the token does not allow this", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 408, description = "the body came too slowly, or not whole", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 413, description = "the body is too large", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 415, description = "the body is packed in another way", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 422, description = "the id came with another body before, or the request holds a private key", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 429, description = "too much is under way, or the tenant sends too fast", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 500, description = "the collector failed; its log says why", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 503, description = "not now, or the tenant has no active key", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 507, description = "the disk or the tenant's quota is full", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
     )
 )]
 pub(crate) async fn firehose(
@@ -285,9 +298,6 @@ impl Door {
         let rules = Rules::new(tenant.clone(), self.intake, catalogue.event_key().as_bytes(), now)
             .with_settings(settings, now)
             .with_keys(catalogue.active_keys(&tenant), catalogue.registered_keys());
-        if rules.needs_key() && rules.sealing_key().is_err() {
-            return Err(no_active_key());
-        }
         let (pump, reader) = body::channel(body, reception.patience());
         let runtime = Handle::current();
         let Self { coding, form, name, bad_lines, .. } = self;
@@ -307,7 +317,8 @@ impl Door {
         let worker = tokio::task::spawn_blocking(move || job.run(reader));
         pump.run().await;
         let done = worker.await.map_err(|error| {
-            tracing::error!(%error, "a batch's worker ended early");
+            // The text of a panic may repeat what it was about.
+            tracing::error!(panicked = error.is_panic(), "a batch's worker ended early");
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             Problem::new(
                 status,
@@ -318,14 +329,6 @@ impl Door {
         })?;
         done.map_err(Problem::from)
     }
-}
-
-fn no_active_key() -> Problem {
-    let detail = "What these events hold in clear has to be sealed, and the tenant has no active key. Register one \
-                  with PUT /v1/keys and open its challenge (wafpass collector keys), or have the clear text dropped \
-                  by the tenant's policy. Nothing was stored; send it again after that.";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-active-key", "nothing can be sealed", detail)
-        .retry_after(60)
 }
 
 /// The key of a batch: bare, or as the string of a structured field (RFC 8941 §3.3.3).

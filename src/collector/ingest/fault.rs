@@ -6,6 +6,10 @@ use crate::collector::api::Problem;
 use crate::collector::api::problem::LineFault;
 use crate::collector::store::StoreError;
 
+const NO_KEY: &str = "What these events hold in clear has to be sealed, and the tenant has no active key. Register one \
+                      with PUT /v1/keys and open its challenge (wafpass collector keys), or have the clear text \
+                      dropped by the tenant's policy. Nothing was stored; send it again after that.";
+
 /// What ends a batch before its commit. Nothing of it is stored.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -31,6 +35,8 @@ pub(super) enum Fault {
     OtherBody,
     /// A batch with the same key, or the same content, is under way.
     UnderWay,
+    /// The tenant has no key to seal with.
+    NoKey,
     /// What has to be sealed cannot be.
     NotSealed,
     /// The store.
@@ -64,11 +70,13 @@ impl Fault {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let bad = StatusCode::BAD_REQUEST;
+        let late = StatusCode::REQUEST_TIMEOUT;
         let large = StatusCode::PAYLOAD_TOO_LARGE;
         match fault {
-            Fault::Gone | Fault::Cut => Self::new(bad, "cut", "the body broke off", "nothing was stored; send it again"),
+            // RFC 9110 §15.5.9: the request did not come whole. Senders try again after 408, and drop after 400.
+            Fault::Gone | Fault::Cut => Self::new(late, "cut", "the body broke off", "nothing was stored; send it again"),
             Fault::Slow => Self::new(
-                StatusCode::REQUEST_TIMEOUT,
+                late,
                 "slow",
                 "the body comes too slowly",
                 "nothing was stored; send it again, in smaller batches if the line is slow",
@@ -105,6 +113,8 @@ impl From<Fault> for Problem {
                 "send it again after a pause, to learn what became of it",
             )
             .retry_after(5),
+            Fault::NoKey => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-active-key", "nothing can be sealed", NO_KEY)
+                .retry_after(60),
             Fault::NotSealed => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not-sealed",

@@ -14,6 +14,9 @@ use crate::collector::limits::{MAX_BATCH_BYTES, MAX_INFLATE_RATIO, MAX_ZSTD_WIND
 
 /// How far a body may inflate before its ratio counts: what an empty page of a log takes.
 const RATIO_FROM_BYTES: u64 = 1 << 20;
+/// How much of a packed body may say nothing, before it has to say at least half of its length: packing adds a
+/// thousandth, and twenty bytes a member.
+const EMPTY_BYTES: u64 = 1 << 20;
 /// The longest mark that a packed body begins with.
 const MAGIC_BYTES: usize = 4;
 
@@ -60,6 +63,7 @@ impl Coding {
 pub(super) struct Inflated {
     source: Source,
     wire: Rc<Cell<u64>>,
+    said: Rc<Cell<u64>>,
     bytes: u64,
 }
 
@@ -75,8 +79,8 @@ impl Inflated {
             Coding::ByMagic => by_magic(body.peek(MAGIC_BYTES)?),
             named => named,
         };
-        let wire = Rc::new(Cell::new(0));
-        let counted = Counted { body, wire: Rc::clone(&wire) };
+        let (wire, said) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let counted = Counted { body, wire: Rc::clone(&wire), said: Rc::clone(&said) };
         let source = match coding {
             Coding::Gzip => Source::Gzip(Box::new(MultiGzDecoder::new(counted))),
             Coding::Zstd => {
@@ -86,7 +90,7 @@ impl Inflated {
             }
             Coding::Identity | Coding::ByMagic => Source::Identity(counted),
         };
-        Ok(Self { source, wire, bytes: 0 })
+        Ok(Self { source, wire, said, bytes: 0 })
     }
 
     /// Inflated bytes so far.
@@ -103,6 +107,7 @@ impl Read for Inflated {
             Source::Zstd(decoder) => decoder.read(into)?,
         };
         self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        self.said.set(self.bytes);
         if self.bytes > MAX_BATCH_BYTES {
             return Err(Fault::TooLong.into_io());
         }
@@ -122,14 +127,25 @@ fn by_magic(start: &[u8]) -> Coding {
     }
 }
 
-/// A body that tells how much of it was taken.
+/// A body that tells how much of it was taken, and ends where that says nothing.
 struct Counted {
     body: BodyReader,
     wire: Rc<Cell<u64>>,
+    /// What was inflated of it before.
+    said: Rc<Cell<u64>>,
+}
+
+impl Counted {
+    /// Empty members can follow one another for ever: a decoder reads on until one is not.
+    fn check(&self) -> io::Result<()> {
+        let said = self.said.get().saturating_mul(2).saturating_add(EMPTY_BYTES);
+        if self.wire.get() > said { Err(Fault::Encoding.into_io()) } else { Ok(()) }
+    }
 }
 
 impl BufRead for Counted {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.check()?;
         self.body.fill_buf()
     }
 
@@ -141,6 +157,7 @@ impl BufRead for Counted {
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.check()?;
         let read = self.body.read(into)?;
         self.wire.set(self.body.taken());
         Ok(read)

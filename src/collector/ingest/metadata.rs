@@ -22,6 +22,8 @@ pub(super) struct Metadata {
     pub(super) blob: Option<Sealed>,
     /// What another collector had sealed.
     pub(super) sealed_request: Option<Vec<u8>>,
+    /// Whether a member was cut out.
+    is_cut: bool,
     /// Where the binding stands in the text.
     binding: Option<(usize, usize)>,
 }
@@ -121,7 +123,7 @@ impl Metadata {
             _ if !raw::is_shallow(value.get()) => Err(QuarantineCode::NotJson),
             _ if raw::is_suspect(value.get(), rules) || rules.is_suspect(name.as_bytes()) => {
                 flags.insert(Flags::PRIVATE_KEY_REMOVED);
-                self.push_text("removed", REMOVED);
+                self.is_cut = true;
                 Ok(())
             }
             name => {
@@ -136,17 +138,22 @@ impl Metadata {
         }
     }
 
-    /// A binding that names a tenant has to name the credential's.
+    /// A binding that names a tenant has to name the credential's, and no other beside it.
     fn check_tenant(&self, value: &RawValue, rules: &Rules) -> Result<(), QuarantineCode> {
         #[derive(Deserialize)]
         struct Tenant<'a> {
             #[serde(borrow, default)]
             tenant: Cow<'a, str>,
         }
+        // Serde would read a list as if it were an object.
+        if value.get().starts_with('[') {
+            return Err(QuarantineCode::WrongType);
+        }
         match serde_json::from_str::<Tenant<'_>>(value.get()) {
             Ok(named) if !named.tenant.is_empty() && named.tenant != rules.tenant().as_str() => {
                 Err(QuarantineCode::OtherTenant)
             }
+            Err(_) if value.get().starts_with('{') => Err(QuarantineCode::WrongType),
             _ => Ok(()),
         }
     }
@@ -192,7 +199,11 @@ impl Metadata {
     }
 
     /// The object, closed; empty for none.
-    pub(super) fn into_text(self) -> String {
+    pub(super) fn into_text(mut self) -> String {
+        // Once: where a name stands twice, it is not read again.
+        if self.is_cut && !self.names.iter().any(|name| name == "removed") {
+            self.push_text("removed", REMOVED);
+        }
         raw::closed(self.text)
     }
 }

@@ -4,11 +4,13 @@
 //! `details`; Coraza beside it, each with `data`, and header values in lists.
 //! Sources: libmodsecurity's `Transaction::toJSON`, Coraza's `internal/auditlog`.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::datetime::{datetime, days};
 use super::raw;
-use super::request::{Draft, is_host, is_method, is_protocol, is_request_id, members};
+use super::request::{Draft, is_host, is_method, is_protocol, is_request_id, members, with_text};
 use super::rules::{Rules, Unread};
 use crate::collector::catalogue::QuarantineCode;
 use crate::collector::limits::MAX_DATETIME_BYTES;
@@ -20,7 +22,10 @@ const WIDEST_ZONE_S: i64 = 15 * 3_600;
 
 /// Reads a line into Cloudflare's names.
 pub(super) fn read(rules: &Rules, line: &[u8]) -> Result<NewEvent, Unread> {
-    let text = str::from_utf8(line).map_err(|_| QuarantineCode::NotJson)?;
+    with_text(line, |text| read_text(rules, text))
+}
+
+fn read_text(rules: &Rules, text: &str) -> Result<NewEvent, Unread> {
     let all = members(text)?;
     let transaction = find(&all, "transaction").ok_or(QuarantineCode::WrongType)?;
     if all.iter().filter(|(name, _)| name.0 == "transaction").count() > 1 {
@@ -44,7 +49,7 @@ pub(super) fn read(rules: &Rules, line: &[u8]) -> Result<NewEvent, Unread> {
     }
     draft.set(Field::Action, if found.is_blocked() { "block" } else { "log" });
     let rule_id = found.rule.or(found.score);
-    draft.finish(at, time, rule_id.as_deref())
+    draft.finish(at, &time, rule_id.as_deref())
 }
 
 /// What decides about the event as a whole.
@@ -201,7 +206,7 @@ fn rule_id(message: &RawValue) -> Option<String> {
     let all = members(message.get()).ok()?;
     let inner = members(find(&all, "details").or_else(|| find(&all, "data"))?.get()).ok()?;
     let id = find(&inner, "ruleId").or_else(|| find(&inner, "id"))?;
-    let digits = raw::text(id).map_or_else(|| id.get().to_owned(), std::borrow::Cow::into_owned);
+    let digits = raw::text(id).map_or_else(|| id.get().to_owned(), Cow::into_owned);
     let is_id =
         (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     (is_id && digits != "0").then_some(digits)
@@ -212,13 +217,13 @@ fn is_score(id: &str) -> bool {
     id.len() == 6 && ["949", "959", "980"].iter().any(|lead| id.starts_with(lead))
 }
 
-/// When it happened, and the raw JSON that says so.
-fn moment<'v>(transaction: &Members<'v>) -> Option<(EventTime, &'v str)> {
+/// When it happened, and the JSON that says so: as it came, or in Unix time where nobody else could read it.
+fn moment<'v>(transaction: &Members<'v>) -> Option<(EventTime, Cow<'v, str>)> {
     let short = |name: &str| {
         find(transaction, name).map(RawValue::get).filter(|raw| raw.len() <= MAX_DATETIME_BYTES)
     };
     if let Some(raw) = short("unix_timestamp") {
-        return Some((datetime(raw)?, raw));
+        return Some((datetime(raw)?, Cow::Borrowed(raw)));
     }
     let raw = short("time_stamp")?;
     let local_s = asctime(raw.strip_prefix('"')?.strip_suffix('"')?)?;
@@ -227,8 +232,9 @@ fn moment<'v>(transaction: &Members<'v>) -> Option<(EventTime, &'v str)> {
     let utc_s =
         id.as_deref().and_then(|id| id.get(..10)).and_then(|digits| digits.parse::<i64>().ok());
     let utc_s = utc_s.filter(|utc_s| (utc_s - local_s).abs() <= WIDEST_ZONE_S);
-    let at = utc_s.unwrap_or(local_s).checked_mul(NS_PER_S)?;
-    (at >= 0).then_some((EventTime(at), raw))
+    let at_s = utc_s.unwrap_or(local_s);
+    let at = at_s.checked_mul(NS_PER_S).filter(|at| *at >= 0)?;
+    Some((EventTime(at), Cow::Owned(at_s.to_string())))
 }
 
 /// `Fri Oct  9 20:19:57 2026`, in seconds since 1970 as if it were UTC.

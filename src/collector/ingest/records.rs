@@ -279,8 +279,11 @@ impl<R: Read> Records<R> {
     /// Anything else up to a comma, a bracket or white space: no event, but where it ends is known.
     fn scalar(&mut self) -> io::Result<Option<Found>> {
         let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
+        let mut looked_at = 0;
         loop {
-            let bytes = self.held().iter().position(ends);
+            let unseen = self.held().get(looked_at..).unwrap_or_default();
+            let bytes = unseen.iter().position(ends).map(|at| looked_at + at);
+            looked_at = self.end - self.start;
             if let Some(bytes) = bytes.filter(|bytes| (1..=MAX_LINE_BYTES).contains(bytes)) {
                 let from = self.start;
                 self.start += bytes;

@@ -4,9 +4,12 @@
 //! methods, host names, statuses, and the names that somebody gave to rules and resources. Everything else of
 //! a line, members that nobody knows too, is sealed, or dropped where the tenant wants that.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::clear::{Clear, NotSealed};
 use super::metadata::{BindingText, Metadata};
@@ -30,6 +33,8 @@ pub(super) struct Draft<'r> {
     rest: String,
     headers: String,
     matched_rules: Vec<String>,
+    /// The same, to be asked: a line may name thousands.
+    known_rules: HashSet<String>,
 }
 
 impl<'r> Draft<'r> {
@@ -42,6 +47,7 @@ impl<'r> Draft<'r> {
             rest: String::new(),
             headers: String::new(),
             matched_rules: Vec::new(),
+            known_rules: HashSet::new(),
         }
     }
 
@@ -130,7 +136,7 @@ impl<'r> Draft<'r> {
     /// A rule that matched, by its id; `None` where that is no name.
     pub(super) fn matched<'t>(&mut self, id: &'t str) -> Option<&'t str> {
         let is_good = is_name(id) && !self.rules.is_suspect(id.as_bytes());
-        if is_good && !self.matched_rules.iter().any(|known| known == id) {
+        if is_good && self.known_rules.insert(id.to_owned()) {
             self.matched_rules.push(id.to_owned());
         }
         is_good.then_some(id)
@@ -170,10 +176,9 @@ impl<'r> Draft<'r> {
         let is_clear = self.rules.settings().policy.clear_headers.contains(&lower);
         let place = format!("http.request.headers[\"{}\"]", lower.escape_debug());
         match lower.as_str() {
-            "host" | ":authority" if is_host(value) => {
-                if !self.has(Field::Host) {
-                    self.fields.set(Field::Host, value);
-                }
+            "host" | ":authority" if self.fields.get(Field::Host) == Some(value) => {}
+            "host" | ":authority" if !self.has(Field::Host) => {
+                self.field(Field::Host, value, is_host, &place);
             }
             "user-agent" if is_clear => self.by_policy(Field::UserAgent, value, &place),
             "referer" if is_clear => self.referer(value, &place),
@@ -197,7 +202,9 @@ impl<'r> Draft<'r> {
         });
         match (self.rules.policy(Field::RefererPath), parts) {
             (ClearText::Keep, Some((scheme, host, target)))
-                if is_scheme(scheme) && is_host(host) =>
+                if is_scheme(scheme)
+                    && is_host(host)
+                    && !self.rules.is_suspect(host.as_bytes()) =>
             {
                 let (path, query) = target
                     .split_once('?')
@@ -281,7 +288,16 @@ impl<'r> Draft<'r> {
     }
 }
 
-/// The members of an object, each once.
+/// A line as text, with what is no UTF-8 in it replaced: who wrote the request, wrote that, and must not be able to
+/// make its line vanish. A copy is wiped.
+pub(super) fn with_text<T>(line: &[u8], read: impl FnOnce(&str) -> T) -> T {
+    match String::from_utf8_lossy(line) {
+        Cow::Borrowed(text) => read(text),
+        Cow::Owned(text) => read(&Zeroizing::new(text)),
+    }
+}
+
+/// The members of an object, in order, repeated ones too.
 pub(super) fn members(text: &str) -> Result<Vec<(raw::Name<'_>, &RawValue)>, QuarantineCode> {
     let mut members: Vec<(raw::Name<'_>, &RawValue)> = Vec::new();
     raw::members(text, |name, value| {

@@ -1,21 +1,24 @@
 //! What holds for the lines of one batch.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::id::{self, BodyHash, IdKey};
 use crate::collector::catalogue::{
     ActiveKeys, ClearText, QuarantineCode, RegisteredKeys, TenantSettings,
 };
-use crate::collector::limits::{MAX_AHEAD_S, MAX_LONG_TEXT_BYTES, MAX_SHORT_TEXT_BYTES};
-use crate::collector::{EventId, EventTime, Field, Intake, NewEvent, TenantId, private_key};
+use crate::collector::limits::{
+    MAX_AHEAD_S, MAX_KEY_CANDIDATES, MAX_KEY_CANDIDATES_PER_BATCH, MAX_LONG_TEXT_BYTES,
+    MAX_SHORT_TEXT_BYTES,
+};
+use crate::collector::private_key::{Suspect, suspect_within};
+use crate::collector::{EventId, EventTime, Field, Intake, NewEvent, TenantId};
 use crate::matched_data::PublicKey;
 
 const NS_PER_S: i64 = 1_000_000_000;
 /// The shortest text that names itself a private key is longer than this.
 const UNTAGGED_BYTES: usize = 12;
-/// The shortest text that 32 bytes are written as.
-const SHORTEST_KEY_BYTES: usize = 43;
 
 /// What stands in place of a text that held what looks like a private key.
 pub(super) const REMOVED: &str = "[private key removed]";
@@ -32,6 +35,10 @@ pub struct Rules {
     ids: IdKey,
     oldest: EventTime,
     newest: EventTime,
+    /// How many texts of a key's length are tried still.
+    tries: AtomicUsize,
+    /// Texts in which some were not tried.
+    untried: AtomicU64,
 }
 
 /// Why a line became no event.
@@ -63,6 +70,8 @@ impl Rules {
             ids: IdKey::new(secret),
             oldest: now,
             newest: EventTime(now.0.saturating_add(MAX_AHEAD_S.saturating_mul(NS_PER_S))),
+            tries: AtomicUsize::new(MAX_KEY_CANDIDATES_PER_BATCH),
+            untried: AtomicU64::new(0),
         };
         rules.with_settings(Arc::default(), now)
     }
@@ -120,8 +129,12 @@ impl Rules {
         self.ids.body()
     }
 
-    /// Whether lines of this sender may need a key to seal with.
-    pub(super) fn needs_key(&self) -> bool {
+    /// Whether lines of this sender may need a key to seal with, and there is none.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.needs_key() && self.keys.sealing().is_none()
+    }
+
+    fn needs_key(&self) -> bool {
         let policy = &self.settings.policy;
         let seals = |text: &ClearText| *text == ClearText::Seal;
         match self.intake {
@@ -173,16 +186,28 @@ impl Rules {
     }
 
     /// Whether a text looks like a private key.
+    ///
+    /// Of what may be one, so much is tried and no more. What is left is no reason to cut a text out: strangers
+    /// could hide theirs.
     pub(super) fn is_suspect(&self, text: &[u8]) -> bool {
-        static NONE: OnceLock<RegisteredKeys> = OnceLock::new();
-        let bytes = text.len();
-        if bytes <= UNTAGGED_BYTES {
+        if text.len() <= UNTAGGED_BYTES {
             return false;
         }
-        let is_short = bytes < SHORTEST_KEY_BYTES;
-        let keys =
-            if is_short { NONE.get_or_init(RegisteredKeys::default) } else { &self.registered };
-        private_key::suspect(text, keys).is_some()
+        let all = self.tries.load(Ordering::Relaxed).min(MAX_KEY_CANDIDATES);
+        let mut left = all;
+        let found = suspect_within(text, &self.registered, &mut left);
+        self.tries.fetch_sub(all - left, Ordering::Relaxed);
+        if found == Some(Suspect::TooMany) {
+            self.untried.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        found.is_some()
+    }
+
+    /// Texts so far in which not all was tried that may be a private key.
+    #[must_use]
+    pub fn untried(&self) -> u64 {
+        self.untried.load(Ordering::Relaxed)
     }
 }
 
@@ -211,4 +236,30 @@ pub(super) fn cut(field: Field, text: &str) -> &str {
     }
     let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matched_data::{PrivateKey, Suite};
+
+    #[test]
+    fn a_batch_has_so_many_tries_and_says_what_it_left() {
+        let mut registered = RegisteredKeys::default();
+        let key = PrivateKey::generate(Suite::X25519).unwrap();
+        registered.insert(key.public_key());
+        let tenant = TenantId::new("acme").unwrap();
+        let rules = Rules::new(tenant, Intake::Native, &[7; 32], EventTime(0))
+            .with_keys(Arc::default(), Arc::new(registered));
+        let text = key.to_text();
+        rules.tries.store(3, Ordering::Relaxed);
+        assert!(rules.is_suspect(text.as_bytes()));
+        let decoys = format!("/{:064x}/{:064x}/{:064x}", 1, 2, 3);
+        assert!(!rules.is_suspect(decoys.as_bytes()));
+        assert_eq!((rules.untried(), rules.tries.load(Ordering::Relaxed)), (1, 0));
+        // What names itself costs no try.
+        assert!(rules.is_suspect(b"xwing-private:AAAA"));
+        assert!(!rules.is_suspect(b"a text without candidates, long enough to hold one of them"));
+        assert_eq!(rules.untried(), 1);
+    }
 }

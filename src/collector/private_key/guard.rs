@@ -1,6 +1,7 @@
 //! The private-key check in front of every route.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -8,11 +9,12 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
-use super::{RegisteredKeys, Suspect, problem, suspect};
+use super::{RegisteredKeys, Suspect, problem, suspect_within};
 use crate::collector::api::Problem;
 use crate::collector::catalogue::Catalogue;
-use crate::collector::limits::MAX_API_BODY_BYTES;
+use crate::collector::limits::{BODY_IDLE_S, MAX_API_BODY_BYTES, MAX_KEY_CANDIDATES};
 use crate::collector::telemetry;
 
 /// Where events are sent: their bodies are streams, and each line is looked at as it is read.
@@ -35,11 +37,14 @@ pub async fn guard(
 
 async fn checked(keys: &RegisteredKeys, request: Request) -> Result<Request, Problem> {
     let (head, body) = request.into_parts();
+    // One count for all of the request: nobody has shown a token yet.
+    let mut tries = MAX_KEY_CANDIDATES;
+    let mut suspect = |text: &[u8]| suspect_within(text, keys, &mut tries);
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    refuse(suspect(target.as_bytes(), keys))?;
+    refuse(suspect(target.as_bytes()))?;
     // Credentials of ours are random, and are no key's private half: they are looked at, too.
     for value in head.headers.values() {
-        refuse(suspect(value.as_bytes(), keys))?;
+        refuse(suspect(value.as_bytes()))?;
     }
     if head.method == Method::POST && DOORS.contains(&head.uri.path()) {
         return Ok(Request::from_parts(head, body));
@@ -50,12 +55,16 @@ async fn checked(keys: &RegisteredKeys, request: Request) -> Result<Request, Pro
     if announced.is_some_and(|length| length > MAX_API_BODY_BYTES) {
         return Err(too_large());
     }
-    let body = match Limited::new(body, MAX_API_BODY_BYTES).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Err(_) => return Err(broken_off()),
+    // Nobody has shown a token yet: a body that never ends would hold its connection for ever.
+    let whole =
+        timeout(Duration::from_secs(BODY_IDLE_S), Limited::new(body, MAX_API_BODY_BYTES).collect());
+    let body = match whole.await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(_)) => return Err(broken_off()),
+        Err(_) => return Err(slow()),
     };
-    refuse(suspect(&body, keys))?;
+    refuse(suspect(&body))?;
     Ok(Request::from_parts(head, Body::from(body)))
 }
 
@@ -74,6 +83,11 @@ fn refuse(suspect: Option<Suspect>) -> Result<(), Problem> {
 fn too_large() -> Problem {
     let detail = format!("Send {MAX_API_BODY_BYTES} bytes at most.");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too large", detail)
+}
+
+fn slow() -> Problem {
+    let detail = format!("Send it within {BODY_IDLE_S} seconds.");
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body comes too slowly", detail)
 }
 
 fn broken_off() -> Problem {

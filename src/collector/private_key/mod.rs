@@ -4,7 +4,8 @@
 //!   `private_key`), and 32 bytes in base64, base64url or hexadecimal whose public key is registered here.
 //! - **What a refused request gets**: what to do, since the key has to be taken as exposed. Never the text.
 //! - **What is not noticed**: a private key without a tag whose public key nobody has registered. Nothing
-//!   tells it from any other 32 random bytes.
+//!   tells it from any other 32 random bytes. In events, one behind so many texts of a key's length that they are
+//!   not all tried: a stranger can write those, and must not be able to hide its line behind them.
 
 mod guard;
 mod registered;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 pub use self::guard::guard;
 pub use self::registered::{Found, RegisteredKeys};
 use super::api::Problem;
+use super::limits::MAX_KEY_CANDIDATES;
 use crate::matched_data::KeyId;
 
 /// A private key that says what it is.
@@ -54,7 +56,7 @@ pub enum Suspect {
     Tagged(Tagged),
     /// The private key of this registered public key.
     Registered(KeyId),
-    /// More texts of a key's length than are tried, [`MAX_KEY_CANDIDATES`](super::limits::MAX_KEY_CANDIDATES).
+    /// More texts of a key's length than are tried, [`MAX_KEY_CANDIDATES`].
     TooMany,
 }
 
@@ -79,14 +81,23 @@ pub fn find_tagged(text: &[u8]) -> Option<Tagged> {
 /// Whether a text holds what looks like a private key; also where it is percent-encoded once.
 #[must_use]
 pub fn suspect(text: &[u8], keys: &RegisteredKeys) -> Option<Suspect> {
-    plainly_suspect(text, keys).or_else(|| plainly_suspect(&percent_decoded(text)?, keys))
+    let mut tries = MAX_KEY_CANDIDATES;
+    suspect_within(text, keys, &mut tries)
 }
 
-fn plainly_suspect(text: &[u8], keys: &RegisteredKeys) -> Option<Suspect> {
+/// The same, trying no more texts of a key's length than `tries` says, which goes down by as many: who writes
+/// many texts does not get as many derivations.
+#[must_use]
+pub fn suspect_within(text: &[u8], keys: &RegisteredKeys, tries: &mut usize) -> Option<Suspect> {
+    plainly_suspect(text, keys, tries)
+        .or_else(|| plainly_suspect(&percent_decoded(text)?, keys, tries))
+}
+
+fn plainly_suspect(text: &[u8], keys: &RegisteredKeys, tries: &mut usize) -> Option<Suspect> {
     if let Some(tagged) = find_tagged(text) {
         return Some(Suspect::Tagged(tagged));
     }
-    match keys.find(text) {
+    match keys.find_within(text, tries) {
         Found::Nothing => None,
         Found::Key(id) => Some(Suspect::Registered(id)),
         Found::TooMany => Some(Suspect::TooMany),

@@ -82,15 +82,19 @@ impl RegisteredKeys {
     /// that escapes its slashes.
     #[must_use]
     pub fn find(&self, text: &[u8]) -> Found {
+        let mut tries = MAX_KEY_CANDIDATES;
+        self.find_within(text, &mut tries)
+    }
+
+    /// The same, trying no more texts than `tries` says, which goes down by as many.
+    #[must_use]
+    pub fn find_within(&self, text: &[u8], tries: &mut usize) -> Found {
         if self.x25519.is_empty() && self.xwing.is_empty() {
             return Found::Nothing;
         }
-        let mut tried = 0;
         let found = for_each_candidate(&unescaped(text), |candidate| {
-            tried += 1;
-            if tried > MAX_KEY_CANDIDATES {
-                return Some(Found::TooMany);
-            }
+            let Some(left) = tries.checked_sub(1) else { return Some(Found::TooMany) };
+            *tries = left;
             self.matches(candidate).map(Found::Key)
         });
         found.unwrap_or(Found::Nothing)

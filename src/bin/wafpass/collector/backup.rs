@@ -2,6 +2,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use wafpass::collector::catalogue::{BackupReport, backup, restore};
+use wafpass::collector::server::raise_file_limit;
 
 use super::table::{bytes, moment};
 use super::{Data, now_ms};
@@ -55,6 +56,8 @@ pub(super) struct RestoreArgs {
 
 impl Args {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        // It holds all days open for a moment.
+        raise_file_limit();
         let report = backup(&self.data.folder()?, &self.out, now_ms())?;
         Ok(writeln!(out, "{} in {}", told(&report), shown(&self.out))?)
     }

@@ -1,7 +1,7 @@
 //! Events without a cap, newest first, in one stream.
 //!
 //! - **All of one snapshot**: what comes in while the export runs is not part of it.
-//! - **An export that ended is whole**: where the store fails on the way, or the collector shuts down, the stream is cut
+//! - **An export that ended is whole**: where the store fails on the way, or the collector shuts down or the token is revoked, the stream is cut
 //!   (HTTP/1.1: without its last chunk; HTTP/2: by a reset). A client has to take that for a failure.
 //! - **What is sealed stays sealed**: blobs go out as they came in.
 
@@ -16,6 +16,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,10 +29,11 @@ use super::moments::{self, RangeParameters};
 use super::params::{Parameters, bad};
 use super::seats::{Lasting, Seat};
 use crate::collector::auth::{Authorized, Read};
+use crate::collector::catalogue::Principal;
 use crate::collector::limits::MAX_PAGE_EVENTS;
 use crate::collector::query::{Page, PageQuery};
 use crate::collector::store::StoreError;
-use crate::collector::{Collector, StoredEvent, TenantId};
+use crate::collector::{Collector, StoredEvent};
 
 pub(super) fn routes() -> OpenApiRouter<Collector> {
     OpenApiRouter::new().routes(routes!(export))
@@ -134,7 +136,7 @@ pub(super) async fn export(
     let seat = collector.seats.take(&principal.tenant, Lasting::Export)?;
     // The first page is asked for before the answer begins: what fails there is a problem still.
     let first = collector.store.page(&principal.tenant, query.clone()).await?;
-    let export = Export { collector, tenant: principal.tenant, format, query, _seat: seat };
+    let export = Export { collector, principal, format, query, _seat: seat };
     let headers = [
         (header::CONTENT_TYPE, format.content_type()),
         (header::CONTENT_DISPOSITION, format.disposition()),
@@ -144,7 +146,7 @@ pub(super) async fn export(
 
 struct Export {
     collector: Collector,
-    tenant: TenantId,
+    principal: Principal,
     format: Format,
     query: PageQuery,
     _seat: Seat,
@@ -175,12 +177,15 @@ impl Export {
             export.query.after = page.next;
             Some((Ok(out.into()), (export, next)))
         })
+        .fuse() // what compresses it asks again after the end
     }
 
     async fn page(&self) -> Result<Page, StoreError> {
-        if self.collector.stopping.is_cancelled() {
+        // A token that is over or revoked ends what it began.
+        let is_in_force = self.collector.catalogue.is_in_force(&self.principal);
+        if self.collector.stopping.is_cancelled() || !is_in_force {
             return Err(StoreError::Closed);
         }
-        self.collector.store.page(&self.tenant, self.query.clone()).await
+        self.collector.store.page(&self.principal.tenant, self.query.clone()).await
     }
 }

@@ -108,8 +108,10 @@ impl SqliteStore {
         options: SqliteOptions,
     ) -> Result<Self, StoreError> {
         let folder = folder.join("events");
-        let partitions = Arc::new(Partitions::scan(&folder)?);
+        partitions::make_folder(&folder)?;
+        // Before the look at what is there: another process could still be adding to it.
         let lock = lock(&folder)?;
+        let partitions = Arc::new(Partitions::scan(&folder)?);
         let (writers, visibility) = Writers::start(Arc::clone(&partitions), ledger, options)?;
         let reader = Reader::new(Arc::clone(&partitions), Arc::clone(&visibility));
         let closed = AtomicBool::new(false);
@@ -220,9 +222,11 @@ impl Inner {
     async fn maintain(&self, now: EventTime) -> Result<(), StoreError> {
         for wanted in self.writers.maintain(now).await? {
             let Ok(Some(lease)) = wanted.partition.lease() else { continue };
-            let lists = blocking(move || write::make_lists(lease.path())).await;
+            let made_of = wanted.made_of;
+            let lists = blocking(move || write::make_lists(lease.path(), made_of)).await;
             let done = match lists {
-                Ok(lists) => self.writers.finish_closing(wanted, lists).await,
+                Ok(Some(lists)) => self.writers.finish_closing(wanted, lists).await,
+                Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = done {
@@ -351,7 +355,11 @@ impl Store for SqliteStore {
     }
 
     fn ready(&self) -> Answer<'_, ()> {
-        Box::pin(async move { self.inner.open()?.check_space() })
+        Box::pin(async move {
+            let inner = self.inner.open()?;
+            inner.writers.check()?;
+            inner.check_space()
+        })
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -5,7 +5,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use time::Date;
 use tokio::sync::Notify;
@@ -32,6 +33,10 @@ pub(super) struct Partition {
     path: PathBuf,
     gate: Mutex<Gate>,
     released: Notify,
+    /// The greatest batch that was written to it since the store was opened.
+    written: AtomicU64,
+    /// The greatest batch that was in its file when somebody looked first.
+    found: OnceLock<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -147,6 +152,22 @@ impl Partition {
         }
     }
 
+    /// Notes that a batch is about to be written to it.
+    pub(super) fn note_written(&self, batch: u64) {
+        self.written.fetch_max(batch, Ordering::AcqRel);
+    }
+
+    /// Notes the greatest batch in its file.
+    pub(super) fn note_found(&self, batch: u64) {
+        let _ = self.found.set(batch); // what came later was noted when it was written
+    }
+
+    /// Whether it surely has no batch from this one on: then it need not be opened for what is new.
+    pub(super) fn is_older_than(&self, batch: u64) -> bool {
+        let written = self.written.load(Ordering::Acquire);
+        self.found.get().is_some_and(|found| written.max(*found) < batch)
+    }
+
     /// The file that stands beside it while batches in it may be undecided.
     pub(super) fn marker(&self) -> PathBuf {
         self.path.with_extension("unsettled")
@@ -158,9 +179,8 @@ impl Partition {
 }
 
 impl Partitions {
-    /// Finds the partitions below a folder, which is made where it is missing.
+    /// Finds the partitions below a folder.
     pub(super) fn scan(root: &Path) -> Result<Self, StoreError> {
-        make_folder(root)?;
         let mut known = BTreeMap::new();
         for folder in entries(root)? {
             let name = folder.file_name().and_then(|name| name.to_str()).and_then(TenantId::new);
@@ -189,7 +209,7 @@ impl Partitions {
         self.with(|known| known.get(tenant)?.get(&day).cloned())
     }
 
-    /// A partition to write to. A new one has an empty file, whose name is synced.
+    /// A partition to write to. A new one has an empty file and a mark beside it, whose names are synced.
     pub(super) fn get_or_create(
         &self,
         tenant: &TenantId,
@@ -201,8 +221,10 @@ impl Partitions {
         let folder = self.root.join(tenant.as_str());
         make_folder(&folder)?;
         let path = folder.join(format!("{}.sqlite3", day_name(day)?));
-        create_file(&path)?;
         let partition = Arc::new(Partition::new(tenant.clone(), day, path));
+        // The mark first: a file that a crash leaves half made is looked at by the next start.
+        create_file(&partition.marker())?;
+        create_file(partition.path())?;
         self.with(|known| {
             known.entry(tenant.clone()).or_default().insert(day, Arc::clone(&partition));
         });
@@ -211,21 +233,17 @@ impl Partitions {
 
     /// Unlinks a partition that nobody reads or writes any more.
     pub(super) fn unlink(&self, partition: &Partition) -> Result<(), StoreError> {
-        // The file first: a journal alone is harmless, a file without its journal is not whole.
-        for path in files_of(partition.path()) {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error::of_io(&error, &path));
-                }
-                _ => {}
-            }
-        }
+        let folder = partition.path().parent().unwrap_or(&self.root);
+        // The file first, and for certain: a journal alone is harmless, a file without its journal is not whole.
+        remove_file(partition.path())?;
+        sync_folder(folder)?;
+        files_beside(partition.path()).iter().try_for_each(|path| remove_file(path))?;
         self.with(|known| {
             if let Some(days) = known.get_mut(partition.tenant()) {
                 days.remove(&partition.day());
             }
         });
-        partition.path().parent().map_or(Ok(()), sync_folder)
+        sync_folder(folder)
     }
 
     /// Removes a tenant's folder, unless something is in it again.
@@ -238,6 +256,9 @@ impl Partitions {
             }
         });
         let folder = self.root.join(tenant.as_str());
+        if empty && folder.is_dir() {
+            remove_strays(&folder)?;
+        }
         match fs::remove_dir(&folder) {
             Err(error) if empty && error.kind() != io::ErrorKind::NotFound => {
                 Err(error::of_io(&error, &folder))
@@ -256,7 +277,9 @@ impl Partitions {
 
 impl Partition {
     fn new(tenant: TenantId, day: i64, path: PathBuf) -> Self {
-        Self { tenant, day, path, gate: Mutex::default(), released: Notify::new() }
+        let (gate, released) = (Mutex::default(), Notify::new());
+        let (written, found) = (AtomicU64::new(0), OnceLock::new());
+        Self { tenant, day, path, gate, released, written, found }
     }
 }
 
@@ -275,14 +298,31 @@ fn scan_tenant(
     Ok(days)
 }
 
-/// The file of a partition and those beside it, in the order of their removal.
-fn files_of(path: &Path) -> [PathBuf; 4] {
-    let beside = |suffix| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    [path.to_owned(), beside("-wal"), beside("-shm"), path.with_extension("unsettled")]
+/// How the names of the files end that stand beside a partition.
+const BESIDE: [&str; 4] = [".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal", ".unsettled"];
+
+/// Removes what a crash in the middle of a removal has left beside days that are gone.
+fn remove_strays(folder: &Path) -> Result<(), StoreError> {
+    for path in entries(folder)? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let day = BESIDE.iter().find_map(|suffix| name.strip_suffix(suffix)).and_then(day_number);
+        if day.is_some() && !path.with_extension("sqlite3").exists() {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The files beside a partition.
+fn files_beside(path: &Path) -> [PathBuf; BESIDE.len()] {
+    BESIDE.map(|suffix| path.with_extension(suffix.trim_start_matches('.')))
+}
+
+fn remove_file(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error::of_io(&error, path)),
+        _ => Ok(()),
+    }
 }
 
 /// `YYYY-MM-DD`.

@@ -14,12 +14,16 @@ pub(crate) mod random;
 pub(crate) mod tenants;
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use wafpass::collector::store::Store;
 
 /// Data with a store on them.
 pub(crate) trait Lab: Sized + Send + Sync + 'static {
+    /// Random sequences of calls are divided by this, for a store whose calls take long.
+    const FEWER_CASES: u32 = 1;
+
     /// A store on new, empty data, which knows the tenants `acme` and `globex`.
     fn new() -> impl Future<Output = Self> + Send;
 
@@ -31,6 +35,20 @@ pub(crate) trait Lab: Sized + Send + Sync + 'static {
 
     /// Opens a store on the data as kill -9 would leave them now: the one before is not closed.
     fn crash(self) -> impl Future<Output = Self> + Send;
+}
+
+/// Every value for a store that answers at once; every fourth, in turn, for one that takes long.
+pub(crate) struct Turns<L>(u32, PhantomData<L>);
+
+impl<L: Lab> Turns<L> {
+    pub(crate) fn new() -> Self {
+        Self(0, PhantomData)
+    }
+
+    pub(crate) fn is_due(&mut self) -> bool {
+        self.0 += 1;
+        self.0.is_multiple_of(L::FEWER_CASES.min(4))
+    }
 }
 
 macro_rules! promises {

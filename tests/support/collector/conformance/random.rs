@@ -337,8 +337,10 @@ impl<L: Lab> Run<L> {
 
 /// `PROPTEST_CASES` in the environment runs as many cases.
 fn run<L: Lab>(cases: u32, is_durable: bool) {
-    let cases =
-        std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(cases / L::FEWER_CASES);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -14,7 +14,12 @@ use crate::collector::query::{Filter, Snapshot};
 use crate::collector::store::{Fresh, StoreError};
 use crate::collector::{EventId, EventTime};
 
-/// Events of batches that `since` does not contain, the newest `limit` of those that pass.
+/// Days that are held open at once, the newest of those that something came in for: whoever asks from far back
+/// would else have all of them opened.
+const MAX_DAYS: usize = 32;
+
+/// Events of batches that `since` does not contain, the newest `limit` of those that pass. What came in for more
+/// than [`MAX_DAYS`] days is only counted for the oldest of them.
 pub(super) fn since(
     ask: &Ask,
     since: &Snapshot,
@@ -22,8 +27,8 @@ pub(super) fn since(
     limit: usize,
     mut looking: Looking,
 ) -> Result<Fresh, StoreError> {
-    let (readings, batches) = fresh_batches(ask, since)?;
-    let mut found = Newest { places: BTreeSet::new(), limit, skipped: 0 };
+    let (readings, batches, skipped) = fresh_batches(ask, since, &mut looking)?;
+    let mut found = Newest { places: BTreeSet::new(), limit, skipped };
     // Newest batch first: when the budget ends, the oldest are left out.
     for (batch, pieces) in batches.into_iter().rev() {
         for piece in pieces {
@@ -82,24 +87,41 @@ impl Newest {
 
 type Batches = BTreeMap<u64, Vec<Piece>>;
 
-fn fresh_batches(ask: &Ask, since: &Snapshot) -> Result<(Vec<Reading>, Batches), StoreError> {
+/// Where fresh batches are, and how many of their rows are only counted.
+fn fresh_batches(
+    ask: &Ask,
+    since: &Snapshot,
+    looking: &mut Looking,
+) -> Result<(Vec<Reading>, Batches, u64), StoreError> {
     let first = since.pending.first().map_or_else(|| since.last.saturating_add(1), |first| *first);
     let is_fresh = |batch: &u64| ask.snapshot.contains(*batch) && !since.contains(*batch);
-    let (mut readings, mut batches) = (Vec::new(), Batches::new());
-    for partition in &ask.partitions {
+    let (mut readings, mut batches, mut skipped) = (Vec::new(), Batches::new(), 0_u64);
+    for partition in ask.partitions.iter().filter(|partition| !partition.is_older_than(first)) {
         let Some(reading) = ask.pool.read(partition)? else { continue };
+        partition.note_found(greatest_batch(&reading)?);
         let place = readings.len();
         let pieces = chunks(&reading, first, place)?;
         let mut is_due = false;
         for (batch, piece) in pieces.into_iter().filter(|(batch, _)| is_fresh(batch)) {
+            if place >= MAX_DAYS {
+                skipped = skipped.saturating_add(piece.rows);
+                continue;
+            }
             batches.entry(batch).or_default().push(piece);
             is_due = true;
         }
         if is_due {
             readings.push(reading);
         }
+        looking.glance()?;
     }
-    Ok((readings, batches))
+    Ok((readings, batches, skipped))
+}
+
+/// The greatest batch of a partition; 0 for none.
+fn greatest_batch(reading: &Reading) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(max(batch), 0) FROM chunks";
+    reading.run(|connection| connection.prepare_cached(sql)?.query_row((), |row| number(row, 0)))
 }
 
 fn chunks(reading: &Reading, first: u64, place: usize) -> Result<Vec<(u64, Piece)>, StoreError> {

@@ -108,12 +108,15 @@ impl Day {
     }
 
     fn fingerprint(&self) -> Result<Fingerprint, StoreError> {
+        Fingerprint::read(&self.db).map_err(|error| self.error(&error))
+    }
+}
+
+impl Fingerprint {
+    fn read(db: &Connection) -> rusqlite::Result<Self> {
         let sql =
             "SELECT (SELECT count(*) FROM chunks), (SELECT coalesce(sum(rows), 0) FROM segments)";
-        let read = self
-            .db
-            .query_row(sql, (), |row| Ok(Fingerprint { chunks: row.get(0)?, rows: row.get(1)? }));
-        read.map_err(|error| self.error(&error))
+        db.query_row(sql, (), |row| Ok(Self { chunks: row.get(0)?, rows: row.get(1)? }))
     }
 }
 
@@ -129,22 +132,31 @@ fn store(db: &Connection, list: &List) -> rusqlite::Result<()> {
 }
 
 /// Counts the values of a partition, beside the writer, by a connection that only reads. What does not fit
-/// into memory is sorted in temporary files.
-pub(in super::super) fn make_lists(path: &Path) -> Result<Vec<List>, StoreError> {
+/// into memory is sorted in temporary files. `None` where other rows are there by now.
+pub(in super::super) fn make_lists(
+    path: &Path,
+    made_of: Fingerprint,
+) -> Result<Option<Vec<List>>, StoreError> {
     let count = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
         db.busy_timeout(Duration::from_secs(5))?;
         db.pragma_update(None, "cache_size", -4_096)?;
         db.pragma_update(None, "temp_store", "FILE")?;
+        // All of one moment, and without rows that come and are given up before the day is closed.
+        db.execute_batch("BEGIN")?;
+        if Fingerprint::read(&db)? != made_of {
+            return Ok(None);
+        }
         let segments = db
             .prepare("SELECT segment FROM segments WHERE rows > 0")?
             .query_map((), |row| row.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
         if segments.len() > MAX_LISTED_SEGMENTS {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
-        LISTED.into_iter().map(|field| make_list(&db, field, &segments)).collect()
+        let lists = LISTED.into_iter().map(|field| make_list(&db, field, &segments));
+        lists.collect::<rusqlite::Result<_>>().map(Some)
     };
     count().map_err(|error| error::of(&error, path))
 }
@@ -186,4 +198,21 @@ fn count_values(column: &str, segments: &[i64]) -> String {
         LIST_LENGTH.saturating_add(1)
     );
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::schema;
+    use super::*;
+
+    #[test]
+    fn lists_are_made_of_the_rows_that_were_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("2026-03-01.sqlite3");
+        let db = schema::open_writer(&path, None).unwrap();
+        let before = Fingerprint::read(&db).unwrap();
+        assert_eq!(make_lists(&path, before).unwrap().unwrap().len(), LISTED.len());
+        db.execute("INSERT INTO chunks VALUES (1, 0, 1, 5, 0, 0)", ()).unwrap();
+        assert!(make_lists(&path, before).unwrap().is_none());
+    }
 }

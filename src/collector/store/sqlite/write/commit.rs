@@ -61,8 +61,9 @@ impl Worker {
     fn record_all(&mut self, records: &[(BatchId, BatchRecord)]) -> Vec<Result<(), StoreError>> {
         match self.shared.ledger.record(records) {
             Ok(()) => records.iter().map(|_| Ok(())).collect(),
-            // One that cannot be recorded does not take the others with it.
-            Err(error) if records.len() > 1 && !matches!(error, StoreError::Full) => {
+            // One that cannot be recorded does not take the others with it. A catalogue that is held or full is
+            // so for all of them, and is not asked once more for each.
+            Err(StoreError::Conflict | StoreError::Failed { .. }) if records.len() > 1 => {
                 records.chunks(1).flat_map(|one| self.record_all(one)).collect()
             }
             Err(error) => records.iter().map(|(batch, _)| self.doubt(*batch, &error)).collect(),

@@ -28,6 +28,8 @@ pub(super) struct Day {
     pub(super) deltas: u64,
     /// Whether its day is over and its lists are made.
     pub(super) closed: bool,
+    /// Whether a transaction failed when it was to be synced: opened anew, the file may have it nevertheless.
+    pub(super) in_doubt: bool,
     segment_rows: i64,
     marked: bool,
 }
@@ -45,7 +47,9 @@ impl Day {
         let deltas = db.query_row(count, (), |row| row.get(0)).map_err(as_error)?;
         let marked = partition.marker().exists();
         let segment_rows = i64::try_from(options.segment_rows).unwrap_or(i64::MAX);
-        let mut day = Self { partition, db, segments, deltas, closed: false, segment_rows, marked };
+        let (closed, in_doubt) = (false, false);
+        let mut day =
+            Self { partition, db, segments, deltas, closed, in_doubt, segment_rows, marked };
         day.closed = day.meta("closed")? == Some(1);
         Ok(day)
     }
@@ -73,7 +77,7 @@ impl Day {
         let marks: Vec<Mark> = self.segments.iter().map(Segment::mark).collect();
         let (deltas, closed) = (self.deltas, self.closed);
         self.execute("BEGIN IMMEDIATE")?;
-        let outcome = act(self).and_then(|done| self.execute("COMMIT").map(|()| done));
+        let outcome = act(self).and_then(|done| self.commit().map(|()| done));
         if outcome.is_err() {
             // SQLite may have rolled back already; then there is nothing to do.
             let _ = self.db.execute_batch("ROLLBACK");
@@ -84,6 +88,10 @@ impl Day {
             (self.deltas, self.closed) = (deltas, closed);
         }
         outcome
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.execute("COMMIT").inspect_err(|_| self.in_doubt = true)
     }
 
     /// The segment that events go to.

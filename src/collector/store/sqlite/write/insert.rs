@@ -31,6 +31,7 @@ impl Day {
         visibility: &Visibility,
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         self.mark_unsettled()?;
+        parts.iter().for_each(|part| self.partition.note_written(part.batch));
         self.transaction(|day| {
             day.reopen_closed()?;
             parts.iter().map(|part| day.write_part(*part, visibility)).collect()
@@ -73,7 +74,10 @@ impl Day {
             let key = Key::new(event.id);
             let mut found = None;
             for segment in older.iter_mut().rev() {
-                found = found.or(segment.find(db, event, key).map_err(as_error)?);
+                found = segment.find(db, event, key).map_err(as_error)?;
+                if found.is_some() {
+                    break;
+                }
             }
             if found.is_none()
                 && !bind_event(&mut event_row, event, part.batch).map_err(as_error)?

@@ -204,8 +204,11 @@ impl Writers {
         let reserved = self.shared.reserved.load(Ordering::Acquire);
         if batch.0.saturating_add(RESERVED_NUMBERS / 2) > reserved
             && !self.shared.reserving.swap(true, Ordering::AcqRel)
+            && let Err(closed) = self.send(tenant, Job::Reserve)
         {
-            self.send(tenant, Job::Reserve)?;
+            self.shared.reserving.store(false, Ordering::Release);
+            self.shared.visibility.forget(batch);
+            return Err(closed);
         }
         if batch.0 > reserved {
             self.shared.visibility.forget(batch);
@@ -294,6 +297,12 @@ impl Writers {
     ) -> Result<(), StoreError> {
         let tenant = wanted.partition.tenant().clone();
         self.ask(&tenant, |reply| Job::Lists { wanted, lists, reply }).await
+    }
+
+    /// Whether each thread takes in what it is asked: one that has ended answers nothing any more.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let takes_in = |thread: &Thread| thread.jobs.as_ref().is_some_and(|jobs| !jobs.is_closed());
+        if self.threads.iter().all(takes_in) { Ok(()) } else { Err(StoreError::Closed) }
     }
 
     /// Finishes what is queued, gives up what is not committed, and closes all files.

@@ -348,7 +348,7 @@ impl Worker {
             }
         }
         let visible = self.shared.visibility.snapshot();
-        for day in self.days.days_mut() {
+        for day in self.days.days_mut().filter(|day| !day.partition.is_unrecovered()) {
             let settled = day.pending_rows(&visible.pending).and_then(|pending| match pending {
                 0 => day.settle(&visible),
                 _ => Ok(()),

@@ -281,9 +281,20 @@ impl Worker {
             return;
         }
         let visibility = Arc::clone(&self.shared.visibility);
-        let outcomes = self.on_new_day(key, |day| day.write(&parts, &visibility));
+        let mut in_doubt = false;
+        let outcomes = self.on_new_day(key, |day| {
+            let written = day.write(&parts, &visibility);
+            in_doubt = day.in_doubt;
+            written
+        });
         self.queue_seal(key);
         let batches: Vec<BatchId> = parts.iter().map(|part| BatchId(part.batch)).collect();
+        if in_doubt {
+            // Giving them up looks for rows there.
+            for batch in &batches {
+                self.batches.entry(*batch).or_default().days.insert(key.1);
+            }
+        }
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(error) => batches.iter().map(|_| Err(error.clone())).collect(),
@@ -331,7 +342,7 @@ impl Worker {
         act: impl FnOnce(&mut Day) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         if partition.is_unrecovered() {
-            self.recover(partition)?;
+            self.recover(partition).inspect_err(|_| self.days.close(&key_of(partition)))?;
         }
         let day = self.days.get(partition, &self.shared.options);
         let done = day.and_then(act);
