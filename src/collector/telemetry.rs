@@ -73,12 +73,14 @@ pub(crate) fn auth_failed(reason: &'static str) {
 }
 
 /// What waits on the disk while ClickHouse is away: batches, and bytes of the folder.
+#[cfg(feature = "clickhouse")]
 pub(crate) fn spool(batches: u64, bytes: u64) {
     gauge!("wafpass_collector_spool_batches").set(approximately(batches));
     gauge!("wafpass_collector_spool_bytes").set(approximately(bytes));
 }
 
 /// A gauge is a float.
+#[cfg(feature = "clickhouse")]
 fn approximately(number: u64) -> f64 {
     let half = |bits: u64| u32::try_from(bits).map_or(f64::MAX, f64::from);
     half(number >> 32) * 4_294_967_296.0 + half(number & 0xffff_ffff)

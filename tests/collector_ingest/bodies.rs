@@ -84,15 +84,15 @@ async fn every_packing_is_read_to_its_end() {
 async fn bombs_end_early() {
     let lab = Lab::new();
     for (what, bomb) in [("blanks", b" ".repeat(8 << 20)), ("breaks", b"\n".repeat(8 << 20))] {
-        for (encoding, body) in [("gzip", gzip_best(&bomb)), ("zstd", zstd(&bomb))] {
-            let (status, code, _) = packed(&lab, encoding, body).await;
-            assert_eq!(
-                (status, code.as_str()),
-                (StatusCode::PAYLOAD_TOO_LARGE, "bomb"),
-                "{what} {encoding}"
-            );
-        }
+        let (status, code, stored) = packed(&lab, "zstd", zstd(&bomb)).await;
+        let early = (StatusCode::PAYLOAD_TOO_LARGE, "bomb", 0);
+        assert_eq!((status, code.as_str(), stored), early, "{what}");
+        // Gzip packs the log of a flood as well as these: it is read to its end, and holds nothing.
+        let (status, code, stored) = packed(&lab, "gzip", gzip_best(&bomb)).await;
+        assert!(!status.is_server_error() && stored == 0, "{what}: {status} {code}");
     }
+    let flood = format!("{LINE}\n").repeat(20_000);
+    assert_eq!(packed(&lab, "gzip", gzip_best(flood.as_bytes())).await.0, StatusCode::OK);
     assert!(lab.is_settled());
 }
 
