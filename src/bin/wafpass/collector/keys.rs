@@ -48,7 +48,7 @@ enum Step {
     Answer {
         #[command(flatten)]
         key: Key,
-        #[arg(value_name = "ANSWER")]
+        #[arg(value_name = "ANSWER", allow_hyphen_values = true)] // one of 64 begins with `-`
         answer: String,
     },
     /// Seal with this key from here on.
