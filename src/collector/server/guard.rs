@@ -4,7 +4,7 @@ use axum::Router;
 
 use super::ServeError;
 use crate::config::CollectorConfig;
-use crate::layer::VerifyLayer;
+use crate::layer::{PerimeterHandle, VerifyLayer};
 use crate::reload::{self, Watch};
 use crate::telemetry::Prometheus;
 
@@ -26,6 +26,11 @@ impl Guard {
         let refused = |error| ServeError::System { what: "watching the configuration", error };
         let _watch = reload::watch(perimeter.clone(), layer.handle()).map_err(refused)?;
         Ok(Some(Self { layer, _watch }))
+    }
+
+    /// What tells whether signatures can be judged yet.
+    pub(super) fn handle(&self) -> PerimeterHandle {
+        self.layer.handle()
     }
 
     /// Asks for a signature before any of these routes.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::limits::READY;
 use super::space::Space;
 use crate::collector::store::Store;
+use crate::layer::PerimeterHandle;
 use crate::telemetry::Prometheus;
 
 const METRICS: &str = "text/plain; version=0.0.4";
@@ -23,6 +24,7 @@ pub(super) struct Health {
     pub(super) store: Arc<dyn Store>,
     pub(super) space: Arc<Space>,
     pub(super) stopping: CancellationToken,
+    pub(super) perimeter: Option<PerimeterHandle>,
 }
 
 /// For load balancers, on the service's own address: says nothing but yes or no.
@@ -49,6 +51,10 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
     if health.space.is_low() {
         return unready("no space");
+    }
+    // Until its restart barrier is past, or while the fleet's replay store is away, it refuses signed batches.
+    if health.perimeter.as_ref().is_some_and(|edge| !edge.verifier().is_ready(edge.now())) {
+        return unready("the edge signature's verifier is not ready");
     }
     match timeout(READY, health.store.ready()).await {
         Ok(Ok(())) => plain(StatusCode::OK, "ready"),

@@ -153,6 +153,7 @@ impl Server {
             store: Arc::clone(&collector.store),
             space: Arc::clone(&space),
             stopping: stopping.clone(),
+            perimeter: guard.as_ref().map(Guard::handle),
         };
         let end = End { stop: stopping.clone(), ..End::default() };
         let shared = Shared {

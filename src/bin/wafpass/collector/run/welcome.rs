@@ -39,7 +39,9 @@ pub(super) fn tell(
         writeln!(out, "  service  {service}")?;
         writeln!(out, "  admin    {admin} {FAINT}/livez, /readyz, /metrics{FAINT:#}")?;
         writeln!(out, "  data     {} {FAINT}{store}{FAINT:#}", shown(&settings.data))?;
-        writeln!(out, "  tenants  {}", names(&tenants))?;
+        if !tenants.is_empty() {
+            writeln!(out, "  tenants  {}", names(&tenants))?;
+        }
     }
     if tenants.is_empty() {
         first_start(out, config, catalogue, &service)?;
@@ -49,10 +51,7 @@ pub(super) fn tell(
 }
 
 fn names(tenants: &[TenantId]) -> String {
-    match tenants {
-        [] => "none yet".into(),
-        tenants => tenants.iter().map(TenantId::as_str).collect::<Vec<_>>().join(", "),
-    }
+    tenants.iter().map(TenantId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A terminal forgets what it showed; a journal keeps it, and a token is a secret.
