@@ -8,6 +8,9 @@ pub const MAX_TENANTS: usize = 256;
 /// Rows of a chunk: SQLite takes them nearly as fast as 10,000 and nearly twice as fast as 1,000; a batch
 /// of 10,000 is written while the rest of it is read, and no chunk holds the writer for long.
 pub const CHUNK_EVENTS: usize = 5_000;
+/// Events that are worth a chunk when the store waits for one: reading and writing go on side by side from then
+/// on, and the cost of a sync is spread over enough of them.
+pub const MIN_CHUNK_EVENTS: usize = 2_000;
 /// Rows of a segment of the SQLite store: what a search has to read where there is no index yet, a few tens of
 /// milliseconds; and few enough segments that a day of 5 million events has a hundred.
 pub const SEGMENT_ROWS: usize = 50_000;

@@ -22,6 +22,7 @@ use crate::collector::catalogue::{
 };
 use crate::collector::limits::{
     CHUNK_EVENTS, CONTENT_KEY_MS, MAX_BATCH_LINES, MAX_LISTED_FAULTS, MAX_QUARANTINED_PER_BATCH,
+    MIN_CHUNK_EVENTS,
 };
 use crate::collector::store::{BatchId, Store, StoreError, Written};
 use crate::collector::{Flags, Intake, NewEvent, telemetry};
@@ -260,11 +261,15 @@ impl<'j> Taking<'j> {
         }
         self.chunk_bytes += event.bytes() + size_of::<NewEvent>();
         self.chunk.push(event);
-        if self.chunk.len() >= CHUNK_EVENTS || self.chunk_bytes >= self.job.reception.chunk_bytes()
-        {
-            self.flush()?;
-        }
-        Ok(())
+        if self.is_chunk_due() { self.flush() } else { Ok(()) }
+    }
+
+    /// Whether the chunk is full, or worth writing while nothing else of the batch is written.
+    fn is_chunk_due(&self) -> bool {
+        let is_full = self.chunk.len() >= CHUNK_EVENTS
+            || self.chunk_bytes >= self.job.reception.chunk_bytes();
+        let is_idle = || self.writing.as_ref().is_none_or(JoinHandle::is_finished);
+        is_full || (self.chunk.len() >= MIN_CHUNK_EVENTS && is_idle())
     }
 
     fn fault(&mut self, number: u64, code: QuarantineCode, bytes: u64) -> Result<(), Fault> {

@@ -43,7 +43,8 @@ pub(super) const TRAILING_COLUMNS: [&str; 3] = ["datetime", "rest", "metadata"];
 /// - `segments`: `min_at` and `max_at` cover every row. `sealed` is 1 once all indexes are there.
 /// - `chunks`: which segment took which rows of which batch: for recovery, for giving up, for what is new.
 /// - `rollup`: counts by hour, with those of its minutes packed. A value or an action that events lack is
-///   the integer 0; a text is never one.
+///   the integer 0; a text is never one. `by_action` is 0 for the counts of all actions together, whose
+///   `action` is 0, and 1 for those of each: most questions are about the former, a fraction of the rows.
 /// - `rollup_delta`: the counts that a chunk brought, until they are merged into `rollup`.
 /// - `top`, `top_meta`: the most frequent values of a closed day; `least` bounds the count of any other.
 const TABLES: &str = "
@@ -57,8 +58,9 @@ CREATE TABLE chunks (
     min_at INTEGER NOT NULL, max_at INTEGER NOT NULL, PRIMARY KEY (batch, chunk, segment)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rollup (
-    dim TEXT NOT NULL, hour INTEGER NOT NULL, value ANY NOT NULL, action ANY NOT NULL,
-    count INTEGER NOT NULL, minutes BLOB NOT NULL, PRIMARY KEY (dim, hour, value, action)
+    dim TEXT NOT NULL, by_action INTEGER NOT NULL, hour INTEGER NOT NULL, value ANY NOT NULL,
+    action ANY NOT NULL, count INTEGER NOT NULL, minutes BLOB NOT NULL,
+    PRIMARY KEY (dim, by_action, hour, value, action)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rollup_delta (
     batch INTEGER NOT NULL, chunk INTEGER NOT NULL, counts BLOB NOT NULL, PRIMARY KEY (batch, chunk)

@@ -15,6 +15,8 @@ const NS_PER_HOUR: i64 = 60 * NS_PER_MINUTE;
 pub(super) struct Buckets {
     range: TimeRange,
     interval_ns: Option<i64>,
+    /// Whether no minute is in two of them.
+    has_whole_minutes: bool,
 }
 
 /// The place of a bucket, the oldest being 0.
@@ -23,7 +25,7 @@ pub(super) type Place = u32;
 impl Buckets {
     /// One bucket.
     pub(super) const fn whole(range: TimeRange) -> Self {
-        Self { range, interval_ns: None }
+        Self { range, interval_ns: None, has_whole_minutes: true }
     }
 
     /// Buckets that begin at multiples of an interval since 1970.
@@ -35,8 +37,10 @@ impl Buckets {
         let interval_ns = i64::try_from(interval_s)
             .ok()
             .and_then(|seconds| seconds.checked_mul(NS_PER_S))
-            .unwrap_or(i64::MAX);
-        let buckets = Self { range, interval_ns: Some(interval_ns.max(1)) };
+            .unwrap_or(i64::MAX)
+            .max(1);
+        let has_whole_minutes = interval_ns % NS_PER_MINUTE == 0;
+        let buckets = Self { range, interval_ns: Some(interval_ns), has_whole_minutes };
         let fits = interval_s > 0 && buckets.count() <= MAX_BUCKETS;
         let reason = || format!("a histogram of more than {MAX_BUCKETS} buckets, or of none");
         if fits { Ok(buckets) } else { Err(StoreError::Failed { reason: reason() }) }
@@ -91,9 +95,10 @@ impl Buckets {
     fn has(&self, slot: i64, slot_ns: i64) -> bool {
         let Some(first) = slot.checked_mul(slot_ns) else { return false };
         let Some(end) = first.checked_add(slot_ns) else { return false };
+        let in_one = || self.number(first) == self.number(end.saturating_sub(1));
         self.range.from.0 <= first
             && end <= self.range.until.0
-            && self.number(first) == self.number(end.saturating_sub(1))
+            && (self.has_whole_minutes && slot_ns == NS_PER_MINUTE || in_one())
     }
 
     /// The parts of the range whose minutes are not counted whole, newest first: their rows have to be

@@ -3,14 +3,12 @@
 //! What roll-ups can answer takes whole hours and minutes from them, and looks at the rows of the edges alone.
 //! Anything else looks at rows, newest first, as far as the budget goes.
 
-use std::collections::HashMap;
-
 use super::Ask;
-use super::buckets::{Buckets, Place};
+use super::buckets::Buckets;
 use super::budget::Looking;
 use super::rollups::{Rolled, Sums};
 use super::scan::Visible;
-use super::tally::{Rows, Tally};
+use super::tally::{Counts, Rows, Tally};
 use super::values::{ValueId, Values};
 use crate::collector::query::{Exactness, Filter, Histogram, HistogramQuery, Series};
 use crate::collector::store::StoreError;
@@ -25,15 +23,15 @@ pub(super) fn histogram(
     let buckets = Buckets::of(query.range, query.interval_s)?;
     let starts = buckets.starts();
     let (tally, exactness) = count(ask, buckets, &query.filter, query.group, looking)?;
-    let (values, cells) = tally.into_parts();
-    let mut ranked = ranked(values, &cells);
+    let (values, counts) = tally.into_parts();
+    let mut ranked = ranked(values, &counts);
     if query.group.is_none() && ranked.is_empty() {
         ranked.push(Ranked { total: 0, value: None, id: None });
     }
     let max_groups = if query.group.is_some() { query.max_groups } else { 1 };
     let has_others = ranked.len() > max_groups;
     ranked.truncate(max_groups);
-    let (series, other) = spread(ranked, &cells, starts.len());
+    let (series, other) = spread(ranked, counts, starts.len());
     Ok(Histogram { buckets: starts, series, other: has_others.then_some(other), exactness })
 }
 
@@ -106,13 +104,11 @@ pub(super) struct Ranked {
 }
 
 /// The values that occur, by total, descending, then by value.
-pub(super) fn ranked(values: Values, cells: &HashMap<(ValueId, Place), u64>) -> Vec<Ranked> {
-    let mut totals: HashMap<ValueId, u64> = HashMap::new();
-    for ((id, _), count) in cells {
-        let total = totals.entry(*id).or_default();
-        *total = total.saturating_add(*count);
-    }
-    let occurs = |(value, id)| Some(Ranked { total: *totals.get(&id)?, value, id: Some(id) });
+pub(super) fn ranked(values: Values, counts: &[Counts]) -> Vec<Ranked> {
+    let total = |id: ValueId| {
+        counts.get(id.index())?.iter().map(|(_, count)| *count).reduce(u64::saturating_add)
+    };
+    let occurs = |(value, id)| Some(Ranked { total: total(id)?, value, id: Some(id) });
     let mut ranked: Vec<Ranked> = values.into_texts().filter_map(occurs).collect();
     ranked.sort_unstable_by(|a, b| b.total.cmp(&a.total).then_with(|| a.value.cmp(&b.value)));
     ranked
@@ -121,21 +117,26 @@ pub(super) fn ranked(values: Values, cells: &HashMap<(ValueId, Place), u64>) -> 
 /// A series for each of these values, and the sum of all others.
 fn spread(
     ranked: Vec<Ranked>,
-    cells: &HashMap<(ValueId, Place), u64>,
+    mut counts: Vec<Counts>,
     buckets: usize,
 ) -> (Vec<Series>, Vec<u64>) {
-    let places: HashMap<Option<ValueId>, usize> =
-        ranked.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
-    let series = |one: Ranked| Series { value: one.value, counts: vec![0; buckets] };
-    let mut series: Vec<Series> = ranked.into_iter().map(series).collect();
+    let mut series = Vec::with_capacity(ranked.len());
+    for one in ranked {
+        let mut sums = vec![0; buckets];
+        if let Some(own) = one.id.and_then(|id| counts.get_mut(id.index())) {
+            add(&mut sums, &std::mem::take(own));
+        }
+        series.push(Series { value: one.value, counts: sums });
+    }
     let mut other = vec![0; buckets];
-    for ((id, bucket), count) in cells {
-        let own = places.get(&Some(*id)).and_then(|place| series.get_mut(*place));
-        let counts = own.map_or(&mut other, |series| &mut series.counts);
-        if let Some(cell) = usize::try_from(*bucket).ok().and_then(|bucket| counts.get_mut(bucket))
-        {
-            *cell = count.saturating_add(*cell);
+    counts.iter().for_each(|counts| add(&mut other, counts));
+    (series, other)
+}
+
+fn add(sums: &mut [u64], counts: &Counts) {
+    for (place, count) in counts {
+        if let Some(sum) = usize::try_from(*place).ok().and_then(|place| sums.get_mut(place)) {
+            *sum = sum.saturating_add(*count);
         }
     }
-    (series, other)
 }

@@ -30,9 +30,13 @@ pub(super) fn ways<'q>(
     if !segment.is_sealed {
         return Ok(vec![Access::Table]);
     }
+    let indexed = || scan.filter.conditions.iter().filter(|condition| has_index(condition));
+    if let Some(only) = indexed().find(|condition| is_in_order(condition, scan)) {
+        return Ok(by_index(only));
+    }
     let many = segment.rows.div_ceil(RARE);
     let mut best: Option<(u64, &'q Condition)> = None;
-    for condition in scan.filter.conditions.iter().filter(|condition| has_index(condition)) {
+    for condition in indexed() {
         let count = count(reading, segment, condition, many)?;
         if best.is_none_or(|(least, _)| count < least) {
             best = Some((count, condition));
@@ -40,7 +44,6 @@ pub(super) fn ways<'q>(
     }
     Ok(match best {
         Some((count, condition)) if count < many => by_index(condition),
-        Some((_, condition)) if is_in_order(condition, scan) => by_index(condition),
         _ => vec![Access::Table],
     })
 }

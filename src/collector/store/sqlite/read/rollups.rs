@@ -41,6 +41,12 @@ impl<'q> Rolled<'q> {
         (is_one && is_counted).then_some(Self { filter, group, dim })
     }
 
+    /// Whether actions are told apart.
+    fn asks_for_actions(&self) -> bool {
+        let mut asked = self.filter.conditions.iter().map(|condition| condition.field);
+        self.group == Some(Field::Action) || asked.any(|field| field == Field::Action)
+    }
+
     /// Adds up the whole minutes of a partition.
     pub(super) fn add_up(
         &self,
@@ -58,8 +64,9 @@ impl<'q> Rolled<'q> {
         let range = tally.buckets.range();
         let hour = |at: i64| at.div_euclid(60 * NS_PER_MINUTE);
         let sql = "SELECT hour, value, action, count, minutes FROM rollup \
-                   WHERE dim = ?1 AND hour >= ?2 AND hour <= ?3";
-        let bounds = (self.dim.column(), hour(range.from.0), hour(range.until.0.saturating_sub(1)));
+                   WHERE dim = ?1 AND by_action = ?2 AND hour >= ?3 AND hour <= ?4";
+        let (first, last) = (hour(range.from.0), hour(range.until.0.saturating_sub(1)));
+        let bounds = (self.dim.column(), self.asks_for_actions(), first, last);
         reading.run(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(bounds)?;
@@ -132,17 +139,17 @@ impl<'q> Rolled<'q> {
         let Some(id) = tally.values.id_of_text(self.group.and_then(of)) else {
             return Sums::TooManyValues;
         };
-        // Neighbours of one bucket are added up first: to find its count takes longer.
-        let (mut moment, mut end, mut sum) = (0, i64::MIN, 0_u64);
+        // Neighbours of one bucket are added up first.
+        let (mut place, mut end, mut sum) = (0, i64::MIN, 0_u64);
         for (minute, count) in minutes {
             let at = minute.saturating_mul(NS_PER_MINUTE);
             if at >= end {
-                tally.add(id, moment, std::mem::take(&mut sum));
-                (moment, end) = (at, buckets.end_of(at));
+                tally.add(id, place, std::mem::take(&mut sum));
+                (place, end) = (buckets.place(at), buckets.end_of(at));
             }
             sum = sum.saturating_add(count);
         }
-        tally.add(id, moment, sum);
+        tally.add(id, place, sum);
         Sums::Whole
     }
 }

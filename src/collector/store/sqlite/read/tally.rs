@@ -1,6 +1,6 @@
 //! Counts by value and bucket.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::buckets::{Buckets, Place};
@@ -15,15 +15,20 @@ use crate::collector::query::{Filter, TimeRange};
 use crate::collector::store::StoreError;
 use crate::collector::store::sqlite::partitions::Partition;
 
-/// Counts of one query, some 40 bytes each: more would be of no use to anybody, and end it.
+/// Counts of one query, 16 bytes each: more would be of no use to anybody, and end it.
 const MAX_CELLS: usize = 1 << 20;
+
+/// Counts of one value: the buckets that have any, in order. They are met at one end mostly.
+pub(super) type Counts = VecDeque<(Place, u64)>;
 
 /// Counts by value and bucket.
 #[derive(Debug)]
 pub(super) struct Tally {
     pub(super) buckets: Buckets,
     pub(super) values: Values,
-    cells: HashMap<(ValueId, Place), u64>,
+    /// By the values' places.
+    counts: Vec<Counts>,
+    cells: usize,
 }
 
 /// What rows to count, and where they are.
@@ -46,26 +51,47 @@ impl Rows<'_> {
 impl Tally {
     /// Nothing yet.
     pub(super) fn new(buckets: Buckets, values: Values) -> Self {
-        Self { buckets, values, cells: HashMap::new() }
+        Self { buckets, values, counts: Vec::new(), cells: 0 }
     }
 
-    /// Counts events of a moment of the range.
-    pub(super) fn add(&mut self, value: ValueId, at: i64, count: u64) {
+    /// Counts events of a bucket.
+    pub(super) fn add(&mut self, value: ValueId, place: Place, count: u64) {
         if count == 0 {
             return;
         }
-        let cell = self.cells.entry((value, self.buckets.place(at))).or_default();
-        *cell = cell.saturating_add(count);
+        if self.counts.len() <= value.index() {
+            self.counts.resize_with(value.index().saturating_add(1), Counts::new);
+        }
+        let Some(counts) = self.counts.get_mut(value.index()) else { return };
+        if counts.back().is_none_or(|(last, _)| *last < place) {
+            counts.push_back((place, 0));
+            self.cells = self.cells.saturating_add(1);
+        }
+        let sum = match counts.back_mut() {
+            Some((last, sum)) if *last == place => sum,
+            _ => {
+                let found = counts.binary_search_by_key(&place, |(place, _)| *place);
+                let (Ok(at) | Err(at)) = found;
+                if found.is_err() {
+                    counts.insert(at, (place, 0));
+                    self.cells = self.cells.saturating_add(1);
+                }
+                let Some((_, sum)) = counts.get_mut(at) else { return };
+                sum
+            }
+        };
+        *sum = sum.saturating_add(count);
     }
 
     /// Forgets what is in buckets before a place.
     pub(super) fn forget_before(&mut self, first: Place) {
-        self.cells.retain(|(_, place), _| *place >= first);
+        self.counts.iter_mut().for_each(|counts| counts.retain(|(place, _)| *place >= first));
+        self.cells = self.counts.iter().map(VecDeque::len).sum();
     }
 
-    /// The counts, with the values that they are of.
-    pub(super) fn into_parts(self) -> (Values, HashMap<(ValueId, Place), u64>) {
-        (self.values, self.cells)
+    /// The values, and by their places the counts of each; trailing values may lack any.
+    pub(super) fn into_parts(self) -> (Values, Vec<Counts>) {
+        (self.values, self.counts)
     }
 
     /// Counts rows of a range, newest first. Answers from when on all were counted, where that is not
@@ -110,11 +136,11 @@ impl Tally {
                     Next::Found(_) | Next::End => EventTime(i64::MIN),
                 };
                 for value in held.drain(..).filter(|_| moment >= counted_from) {
-                    self.add(value, moment.0, 1);
+                    self.add(value, self.buckets.place(moment.0), 1);
                 }
             }
             match next {
-                Next::Found(found) if self.cells.len() >= MAX_CELLS => {
+                Next::Found(found) if self.cells >= MAX_CELLS => {
                     return Ok(Some(EventTime(found.key.at.0.saturating_add(1))));
                 }
                 Next::Found(found) => {

@@ -115,8 +115,8 @@ struct Sum {
 
 impl Sums {
     fn add_rows(&mut self, tally: Tally) {
-        let (values, cells) = tally.into_parts();
-        for one in ranked(values, &cells) {
+        let (values, counts) = tally.into_parts();
+        for one in ranked(values, &counts) {
             if let Some(value) = one.value {
                 let sum = self.values.entry(value).or_default();
                 sum.count = sum.count.saturating_add(one.total);

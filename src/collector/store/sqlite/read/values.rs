@@ -16,6 +16,13 @@ const MAX_VALUE_BYTES: usize = 16 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ValueId(u32);
 
+impl ValueId {
+    /// Its place among those that were met, from 0.
+    pub(super) fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
 /// Values that were met, numbered in order. A count by value is then a number for each place.
 #[derive(Debug, Default)]
 pub(super) struct Values {

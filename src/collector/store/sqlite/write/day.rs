@@ -174,7 +174,17 @@ impl Day {
 
     /// How many full segments lack indexes.
     pub(super) fn backlog(&self) -> usize {
-        let older = self.segments.split_last().map_or(&[][..], |(_, older)| older);
-        older.iter().filter(|segment| !segment.sealed).count()
+        self.full_unsealed().count()
+    }
+
+    /// The places of full segments that lack indexes. Events never go to one that has a later one beside it.
+    pub(super) fn full_unsealed(&self) -> impl Iterator<Item = usize> {
+        let last = self.segments.len().saturating_sub(1);
+        let is_full =
+            move |place, segment: &Segment| place < last || segment.rows >= self.segment_rows;
+        let places = self.segments.iter().enumerate();
+        places
+            .filter(move |(place, segment)| !segment.sealed && is_full(*place, segment))
+            .map(|(place, _)| place)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::super::error;
 use super::super::rollup::{self, HourCounts};
@@ -75,29 +75,60 @@ fn due(db: &Connection, visible: &Snapshot) -> rusqlite::Result<Vec<(u64, i64)>>
 
 /// Adds counts to the day's; within the caller's transaction.
 pub(super) fn add(db: &Connection, counts: &HourCounts) -> rusqlite::Result<()> {
-    let mut read = db.prepare_cached(
-        "SELECT minutes FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
-    )?;
-    let mut write =
-        db.prepare_cached("INSERT OR REPLACE INTO rollup VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    let mut drop = db.prepare_cached(
-        "DELETE FROM rollup WHERE dim = ?1 AND hour = ?2 AND value = ?3 AND action = ?4",
-    )?;
+    let mut rows = Rows::of(db)?;
     // Neighbours in the table one after the other.
-    let ordered: BTreeMap<_, _> = counts.hours.iter().collect();
-    for ((dim, hour, value, action), added) in ordered {
-        let (dim, value, action) =
-            (dim.column(), Value(value.as_deref()), Value(action.as_deref()));
-        let before: Option<Vec<u8>> =
-            read.query_row((dim, hour, value, action), |row| row.get(0)).optional()?;
-        let (minutes, count) = rollup::add_to_hour(before.as_deref().unwrap_or_default(), added);
-        if count > 0 {
-            write.execute((dim, hour, value, action, count, minutes))?;
-        } else {
-            drop.execute((dim, hour, value, action))?;
+    let mut all: Vec<_> = counts.hours.iter().collect();
+    all.sort_unstable_by_key(|(key, _)| *key);
+    for same in all.chunk_by(|(a, _), (b, _)| (a.0, a.1, &a.2) == (b.0, b.1, &b.2)) {
+        let mut of_all = BTreeMap::new();
+        for ((dim, hour, value, action), added) in same {
+            let (value, action) = (Value(value.as_deref()), Value(action.as_deref()));
+            rows.add((dim.column(), true, *hour, value, action), added)?;
+            for (minute, count) in *added {
+                let sum: &mut i64 = of_all.entry(*minute).or_default();
+                *sum = sum.saturating_add(*count);
+            }
+        }
+        if let Some(((dim, hour, value, _), _)) = same.first() {
+            rows.add((dim.column(), false, *hour, Value(value.as_deref()), Value(None)), &of_all)?;
         }
     }
     Ok(())
+}
+
+/// A row's key: the field, whether it counts one action, the hour, the value, the action.
+type RowKey<'k> = (&'static str, bool, i64, Value<'k>, Value<'k>);
+
+/// The rows of the day's counts.
+struct Rows<'c> {
+    read: CachedStatement<'c>,
+    write: CachedStatement<'c>,
+    drop: CachedStatement<'c>,
+}
+
+impl<'c> Rows<'c> {
+    fn of(db: &'c Connection) -> rusqlite::Result<Self> {
+        let key = "dim = ?1 AND by_action = ?2 AND hour = ?3 AND value = ?4 AND action = ?5";
+        Ok(Self {
+            read: db.prepare_cached(&format!("SELECT minutes FROM rollup WHERE {key}"))?,
+            write: db.prepare_cached(
+                "INSERT OR REPLACE INTO rollup VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?,
+            drop: db.prepare_cached(&format!("DELETE FROM rollup WHERE {key}"))?,
+        })
+    }
+
+    fn add(&mut self, key: RowKey<'_>, added: &BTreeMap<u8, i64>) -> rusqlite::Result<()> {
+        let before: Option<Vec<u8>> = self.read.query_row(key, |row| row.get(0)).optional()?;
+        let (minutes, count) = rollup::add_to_hour(before.as_deref().unwrap_or_default(), added);
+        let (dim, by_action, hour, value, action) = key;
+        if count > 0 {
+            self.write.execute((dim, by_action, hour, value, action, count, minutes))?;
+        } else {
+            self.drop.execute(key)?;
+        }
+        Ok(())
+    }
 }
 
 /// A text, or 0 for one that events lack.

@@ -13,10 +13,7 @@ const WORTH_SEALING: i64 = 5_000;
 impl Day {
     /// Makes the next index of a full segment.
     pub(super) fn seal_step(&mut self) -> Result<Step, StoreError> {
-        let Some(place) = self.segments.split_last().and_then(|(_, older)| first_unsealed(older))
-        else {
-            return Ok(Step::Done);
-        };
+        let Some(place) = self.full_unsealed().next() else { return Ok(Step::Done) };
         self.seal_segment(place)?;
         Ok(if self.backlog() == 0 { Step::Done } else { Step::More })
     }
@@ -50,8 +47,4 @@ impl Day {
         }
         Ok(())
     }
-}
-
-fn first_unsealed(segments: &[Segment]) -> Option<usize> {
-    segments.iter().position(|segment| !segment.sealed)
 }
