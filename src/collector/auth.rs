@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::api::Problem;
 use super::catalogue::{AuthFault, Catalogue, Principal, Scope};
-use super::telemetry;
+use super::{TenantId, telemetry};
 
 /// Where Firehose puts its access key.
 const FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
@@ -122,6 +122,15 @@ fn authorize(token: &str, catalogue: &Catalogue, scope: Scope) -> Result<Princip
     Ok(principal)
 }
 
+/// Refuses a tenant that was let in a moment ago and is to go.
+///
+/// # Errors
+///
+/// 401, as for any token of it.
+pub(super) fn expect_tenant(catalogue: &Catalogue, tenant: &TenantId) -> Result<(), Problem> {
+    if catalogue.has_tenant(tenant) { Ok(()) } else { Err(refused(AuthFault::Unknown.code())) }
+}
+
 /// The value of a header that stands exactly once: of two, a proxy in front may have looked at the other.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Problem> {
     let mut values = headers.get_all(name).iter();
@@ -132,8 +141,8 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Proble
 
 fn refused(reason: &'static str) -> Problem {
     telemetry::auth_failed(reason);
-    let detail = "Send exactly one authorization: Bearer with a token that is in force: \
-                  wafpass collector tokens new makes one.";
+    let detail = "Send exactly one token that is in force, as authorization: Bearer, or as the access key \
+                  of Firehose: wafpass collector tokens new makes one.";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "there is no valid token", detail)
 }
 

@@ -1,5 +1,7 @@
 //! The way of a public key, as its owner goes it.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 use wafpass::collector::catalogue::NewToken;
 use wafpass::matched_data::{Binding, PrivateKey, Suite, open};
@@ -43,6 +45,7 @@ async fn two_keys_one_after_the_other() {
     assert_eq!(active["history"][0]["at"], "2026-11-22T00:00:00.000000000Z");
     assert_eq!(active["fingerprint"]["words"].as_str().unwrap().split(' ').count(), 16);
 
+    place.clock.0.fetch_add(1_000, Ordering::SeqCst); // the list is by time
     assert_eq!(proven(&place, &place.acme, &second).await["state"], "proven");
     let list = place.ask(&place.acme, "GET /v1/keys").await.json();
     assert_eq!(list["active"], first.key_id().to_string());

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod farewell;
 mod keys;
 mod private_keys;
 mod settings;

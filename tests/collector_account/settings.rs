@@ -1,6 +1,7 @@
 //! Settings and usage, each tenant's own.
 
 use serde_json::json;
+use wafpass::collector::catalogue::TenantSettings;
 
 use crate::Place;
 use crate::support::events::{event, put};
@@ -12,7 +13,7 @@ async fn settings_are_replaced_as_a_whole() {
     let before = place.ask(&place.acme, "GET /v1/settings").await;
     assert_eq!(before.json()["retention_days"], 30);
     let settings = json!({
-        "retention_days": 7, "max_events_per_s": 500, "quota_bytes": null,
+        "retention_days": 7, "max_events_per_s": null, "quota_bytes": null,
         "policy": {
             "path": "seal", "query": "drop", "referer": "keep", "user_agent": "seal",
             "clear_headers": ["host"], "drop_matched_data": false,
@@ -44,6 +45,54 @@ async fn settings_out_of_bounds_change_nothing() {
         assert_eq!(answer.status, status, "{settings}: {answer:?}");
         assert_eq!(place.ask(&place.acme, "GET /v1/settings").await.text, before);
     }
+}
+
+#[tokio::test]
+async fn limits_are_shown_and_not_the_tenants_to_set() {
+    let place = Place::new();
+    let limited = TenantSettings {
+        max_events_per_s: Some(500),
+        quota_bytes: Some(1 << 30),
+        ..TenantSettings::default()
+    };
+    place.catalogue.set_settings(&tenant("acme"), &limited).unwrap();
+    let shown = place.ask(&place.acme, "GET /v1/settings").await.json();
+    assert_eq!((&shown["max_events_per_s"], &shown["quota_bytes"]), (&json!(500), &json!(1 << 30)));
+
+    // Raised, taken away, left out; lowered, too: it is not theirs.
+    let cases = [
+        ("max_events_per_s", Some(json!(501))),
+        ("max_events_per_s", Some(json!(1))),
+        ("max_events_per_s", Some(json!(null))),
+        ("max_events_per_s", None),
+        ("quota_bytes", Some(json!(u32::MAX))),
+        ("quota_bytes", Some(json!(null))),
+        ("quota_bytes", None),
+    ];
+    for (member, value) in cases {
+        let mut settings = shown.clone();
+        settings["retention_days"] = json!(3);
+        settings.as_object_mut().unwrap().remove(member);
+        if let Some(value) = value {
+            settings[member] = value;
+        }
+        let answer = place.tell(&place.acme, "PUT /v1/settings", settings.to_string()).await;
+        assert_eq!((answer.status, answer.kind().as_str()), (403, "urn:wafpass:operators-setting"));
+        assert!(
+            answer.text.contains(member) && answer.text.contains("wafpass collector tenants set")
+        );
+        assert_eq!(place.ask(&place.acme, "GET /v1/settings").await.json(), shown, "{settings}");
+    }
+
+    // What is theirs they change, with the limits as they were shown.
+    let mut settings = shown.clone();
+    settings["retention_days"] = json!(3);
+    settings["policy"]["query"] = json!("drop");
+    let answer = place.tell(&place.acme, "PUT /v1/settings", settings.to_string()).await;
+    assert_eq!((answer.status, answer.json()), (200, settings));
+    // None was set: none can be set, not even a tight one.
+    let settings = json!({"retention_days": 3, "quota_bytes": 5, "policy": {}}).to_string();
+    assert_eq!(place.tell(&place.globex, "PUT /v1/settings", settings).await.status, 403);
 }
 
 #[tokio::test]

@@ -31,6 +31,25 @@ fn settings_are_each_tenants_own() {
     assert_eq!(catalogue.tenants(), [acme(), globex()]);
 }
 
+/// What another process has set a moment ago counts, though this one has not seen it.
+#[test]
+fn a_tenant_changes_no_limit_that_was_just_set() {
+    let place = Place::new();
+    let (service, command_line) = (place.with_tenants(), place.open());
+    let seen = TenantSettings::clone(&service.settings(&acme()));
+    let limited = TenantSettings { quota_bytes: Some(1 << 30), ..seen.clone() };
+    command_line.set_settings(&acme(), &limited).unwrap();
+    assert_eq!(*service.settings(&acme()), seen);
+    let refused = service.set_own_settings(&acme(), &seen).unwrap_err();
+    assert!(matches!(refused, CatalogueError::OperatorsSetting { member: "quota_bytes" }));
+    let own = TenantSettings { retention_days: 3, ..limited };
+    service.set_own_settings(&acme(), &own).unwrap();
+    assert_eq!(*service.settings(&acme()), own);
+    let initech = TenantId::new("initech").unwrap();
+    let refused = service.set_own_settings(&initech, &own).unwrap_err();
+    assert!(matches!(refused, CatalogueError::NoSuchTenant));
+}
+
 #[test]
 fn settings_stay_within_bounds() {
     let place = Place::new();

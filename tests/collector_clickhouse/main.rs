@@ -19,6 +19,8 @@
 mod support;
 
 mod away;
+#[cfg(feature = "cli")]
+mod command_line;
 mod engine;
 mod lab;
 mod migrate;

@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    /// The same, as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 pub(crate) fn connect(to: SocketAddr) -> io::Result<TcpStream> {
@@ -74,7 +76,7 @@ pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Answer> {
         let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
         body.get(..length).ok_or_else(cut)?.to_vec()
     };
-    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned(), bytes: body })
 }
 
 /// The content of chunks; `None` where the last one is missing.

@@ -47,7 +47,7 @@ async fn what_aws_waf_writes_in_clear_is_sealed() {
     let rest: Value = serde_json::from_str(&event.rest).unwrap();
     assert_eq!(rest["labels"], json!(["awswaf:managed:aws:core-rule-set:NoUserAgent_Header"]));
     let metadata: Value = serde_json::from_str(&event.metadata).unwrap();
-    assert_eq!(metadata["binding"]["event_id"], "1-65f0a0b1-0123456789abcdef01234567");
+    assert_eq!(metadata["binding"]["event_id"], "1-65f0a0b1-0123456789abcdef01234567/0");
     assert_eq!(metadata["matched_rules"], json!(["NoUserAgent_HEADER", "CountBots"]));
     // The owner reads all of it.
     let payload = opened(&event);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use wafpass_benches::load::{Load, LoggedEvent, gzipped};
+use wafpass_benches::load::{LoggedEvent, gzipped};
 use wafpass_benches::{Gate, is_measuring, median};
 
 use crate::bare;
@@ -27,9 +27,15 @@ struct Way {
     figures: Figures,
 }
 
+/// Seconds of wall and of processor time.
+pub(crate) struct Took {
+    pub(crate) wall_s: f64,
+    pub(crate) cpu_s: f64,
+}
+
 /// What one way of storing did, by round.
 #[derive(Default)]
-struct Figures {
+pub(crate) struct Figures {
     per_s: Vec<f64>,
     cpu_us: Vec<f64>,
 }
@@ -46,45 +52,56 @@ pub(crate) fn run(gate: &mut Gate) {
         .map(|(name, size, senders)| Way { name, size, senders, figures: Figures::default() })
         .collect();
     for _ in 0..rounds {
-        bare.round(lines, || bare_round(&mut load, lines));
+        let events: Vec<LoggedEvent> = load.by_ref().take(lines).collect();
+        bare.round(lines, || bare_round(&events));
         for Way { size, senders, figures, .. } in &mut ways {
-            figures.round(lines, || service_round(&service, &mut load, lines, *size, *senders));
+            let events: Vec<LoggedEvent> = load.by_ref().take(lines).collect();
+            figures.round(lines, || service_round(&service, &events, *size, *senders));
         }
     }
     report(&bare, &ways, gate);
 }
 
 impl Figures {
-    fn round(&mut self, lines: usize, mut work: impl FnMut() -> (f64, f64)) {
-        let (wall_s, cpu_s) = work();
+    pub(crate) fn round(&mut self, lines: usize, work: impl FnOnce() -> Took) {
+        let Took { wall_s, cpu_s } = work();
         self.per_s.push(lines as f64 / wall_s);
         self.cpu_us.push(cpu_s * 1e6 / lines as f64);
     }
 
+    /// Events in a second, the median over the rounds.
+    pub(crate) fn per_s(&self) -> f64 {
+        median(self.per_s.clone())
+    }
+
+    /// Microseconds of processor time for an event, the median over the rounds.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        median(self.cpu_us.clone())
+    }
+
     /// The median over the rounds of what this did for one of the other.
-    fn ratio(&self, other: &Self) -> f64 {
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
         median(self.per_s.iter().zip(&other.per_s).map(|(own, other)| own / other).collect())
     }
 }
 
-/// Seconds of wall and of processor time for so many rows in a small table.
-fn bare_round(load: &mut Load, lines: usize) -> (f64, f64) {
-    let rows: Vec<bare::Row> = load.take(lines).map(|event| bare::row(&event)).collect();
+/// Puts them into a small table.
+fn bare_round(events: &[LoggedEvent]) -> Took {
+    let rows: Vec<bare::Row> = events.iter().map(bare::row).collect();
     let folder = disk_folder();
     let mut connection = bare::open(folder.path());
     let (start, cpu) = (Instant::now(), cpu_time::ThreadTime::now());
     bare::insert(&mut connection, &rows);
-    (start.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64())
+    Took { wall_s: start.elapsed().as_secs_f64(), cpu_s: cpu.elapsed().as_secs_f64() }
 }
 
-fn service_round(
+/// Posts them in batches of `size`, shared out among the senders.
+pub(crate) fn service_round(
     service: &Service,
-    load: &mut Load,
-    lines: usize,
+    events: &[LoggedEvent],
     size: usize,
     senders: usize,
-) -> (f64, f64) {
-    let events: Vec<LoggedEvent> = load.take(lines).collect();
+) -> Took {
     let batches: Vec<(Vec<u8>, usize)> =
         events.chunks(size).map(|events| (packed(events), events.len())).collect();
     let mut clients: Vec<Client> = (0..senders).map(|_| service.client()).collect();
@@ -98,7 +115,7 @@ fn service_round(
             });
         }
     });
-    (start.elapsed().as_secs_f64(), (service.cpu() - cpu).as_secs_f64())
+    Took { wall_s: start.elapsed().as_secs_f64(), cpu_s: (service.cpu() - cpu).as_secs_f64() }
 }
 
 /// Events as a sender packs them.
@@ -114,18 +131,14 @@ fn report(bare: &Figures, ways: &[Way], gate: &mut Gate) {
     let named = [("bare loop, batches of 10000", bare)].into_iter();
     let named = named.chain(ways.iter().map(|way| (way.name.as_str(), &way.figures)));
     for (name, figures) in named {
-        let (per_s, cpu_us) = (median(figures.per_s.clone()), median(figures.cpu_us.clone()));
+        let (per_s, cpu_us) = (figures.per_s(), figures.cpu_us());
         println!("  {name:24} {per_s:10.0} {cpu_us:12.1}   {:.2}", figures.ratio(bare));
     }
     println!();
     for Way { name, size, senders, figures } in ways {
         if *size >= 10_000 && *senders == 1 {
             gate.at_least(&format!("ingest, {name} / bare loop"), figures.ratio(bare), 0.6);
-            gate.at_least(
-                &format!("ingest, {name}, events/s"),
-                median(figures.per_s.clone()),
-                40_000.0,
-            );
+            gate.at_least(&format!("ingest, {name}, events/s"), figures.per_s(), 40_000.0);
         }
     }
 }

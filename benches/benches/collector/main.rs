@@ -8,6 +8,7 @@
 //! - `queries`: the same, and then how long pages and histograms take; seven minutes, 6 GB.
 //! - `doors`: events whose clear text is sealed on arrival; half a minute.
 //! - `stages`: what each step costs a line; half a minute.
+//! - `clickhouse`: durable ingest into a real ClickHouse engine, beside a bare insert; three minutes.
 //!
 //! The server is a process of its own, this program started again, and so are its memory and its processor
 //! time. Server and client share the machine. Lines are made and packed while no clock runs.
@@ -15,6 +16,7 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
 
 mod bare;
+mod clickhouse;
 mod client;
 mod doors;
 mod growth;
@@ -32,13 +34,14 @@ use wafpass_benches::Gate;
 /// A part by its name.
 type Part = (&'static str, fn(&mut Gate));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("ingest", ingest::run),
     ("growth", growth::run),
     ("memory", memory::run),
     ("queries", queries::run),
     ("doors", doors::run),
     ("stages", stages::run),
+    ("clickhouse", clickhouse::run),
 ];
 
 fn main() -> ExitCode {

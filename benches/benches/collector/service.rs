@@ -13,16 +13,20 @@ use tempfile::TempDir;
 use wafpass::clock::{Clock, SystemClock};
 use wafpass::collector::catalogue::{Catalogue, Scope, Scopes, TenantSettings, TokenRequest};
 use wafpass::collector::server::Server;
+use wafpass::collector::store::Store;
 use wafpass::collector::store::sqlite::SqliteStore;
 use wafpass::collector::{Collector, TenantId};
 use wafpass::config::CollectorConfig;
 use wafpass::matched_data::{Binding, PrivateKey, Suite, open};
 use wafpass::telemetry::Prometheus;
 
+use crate::clickhouse;
 use crate::client::Client;
 
 /// With it in the environment this program serves that folder.
 const FOLDER: &str = "WAFPASS_BENCH_COLLECTOR";
+/// With it, events go to the ClickHouse at this address, into the database after the blank.
+const CLICKHOUSE: &str = "WAFPASS_BENCH_CLICKHOUSE";
 /// Linux counts processor time in hundredths of a second.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -38,8 +42,18 @@ pub(crate) struct Service {
 impl Service {
     /// A server on an empty folder below the target folder, which is on a disk.
     pub(crate) fn start() -> Self {
+        Self::spawn(Command::new(env::current_exe().expect("this program")).env_remove(CLICKHOUSE))
+    }
+
+    /// The same, with its events in a database that it makes.
+    pub(crate) fn on_clickhouse(url: &str, database: &str) -> Self {
+        let mut program = Command::new(env::current_exe().expect("this program"));
+        Self::spawn(program.env(CLICKHOUSE, format!("{url} {database}")))
+    }
+
+    fn spawn(program: &mut Command) -> Self {
         let folder = disk_folder();
-        let mut child = Command::new(env::current_exe().expect("this program"))
+        let mut child = program
             .env(FOLDER, folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -59,23 +73,15 @@ impl Service {
 
     /// Processor time that it has used so far.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = self.proc("stat");
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().expect("a stat").split_whitespace().collect();
-        let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
-        Duration::from_secs_f64((ticks(11) + ticks(12)) / TICKS_PER_S)
+        cpu(self.child.id())
     }
 
     /// The most memory that it has had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> f64 {
-        let status = self.proc("status");
+        let status = proc(self.child.id(), "status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says");
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kilobytes * 1_024.0
-    }
-
-    fn proc(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("Linux")
     }
 }
 
@@ -85,6 +91,18 @@ impl Drop for Service {
         let _gone = self.child.kill();
         let _gone = self.child.wait();
     }
+}
+
+/// Processor time that a process has used so far.
+pub(crate) fn cpu(process: u32) -> Duration {
+    let stat = proc(process, "stat");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("a stat").split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
+    Duration::from_secs_f64((ticks(11) + ticks(12)) / TICKS_PER_S)
+}
+
+fn proc(process: u32, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{process}/{file}")).expect("Linux")
 }
 
 /// A folder on the disk: /tmp may be memory, where a sync costs nothing.
@@ -118,11 +136,19 @@ pub(crate) async fn serve() {
     let request =
         TokenRequest { scopes: Scopes::of(&Scope::ALL), name: "bench".into(), expires_ms: None };
     let token = catalogue.add_token(&tenant(), &request).expect("a token");
-    let store = Arc::new(SqliteStore::open(folder, catalogue.clone()).expect("a store"));
+    let store = store(folder, catalogue.clone()).await;
     let server = Server::bind(&config, Prometheus::install().expect("a recorder")).expect("a port");
     println!("{} {}", server.address().expect("a port"), &*token.text);
     let collector = Collector::new(store, catalogue, clock);
     server.run(collector, closed_input()).await.expect("an orderly end");
+}
+
+async fn store(folder: &Path, catalogue: Arc<Catalogue>) -> Arc<dyn Store> {
+    let Ok(told) = env::var(CLICKHOUSE) else {
+        return Arc::new(SqliteStore::open(folder, catalogue).expect("a store"));
+    };
+    let (url, database) = told.split_once(' ').expect("an address and a database");
+    Arc::new(clickhouse::open(url, database, catalogue).await)
 }
 
 /// What arrives in clear is sealed to it.

@@ -91,7 +91,7 @@ pub(crate) fn run(_: &mut Gate) {
 }
 
 /// Stores events as one batch, in chunks as ingest makes them.
-async fn put(store: &SqliteStore, events: Vec<NewEvent>) {
+pub(crate) async fn put(store: &dyn Store, events: Vec<NewEvent>) {
     let batch = store.begin(&tenant(), Intake::Logpush).expect("a number");
     let mut counts = BatchCounts::default();
     let mut events = events.into_iter().peekable();

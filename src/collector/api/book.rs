@@ -37,6 +37,7 @@ impl From<CatalogueError> for Problem {
             CatalogueError::Settings { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unusable-settings")
             }
+            CatalogueError::OperatorsSetting { .. } => (StatusCode::FORBIDDEN, "operators-setting"),
             CatalogueError::WrongAnswer { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "wrong-answer")
             }

@@ -127,7 +127,7 @@ impl Catalogue {
         &self.event_key
     }
 
-    /// What a tenant has set.
+    /// What is set for a tenant.
     #[must_use]
     pub fn settings(&self, tenant: &TenantId) -> Arc<TenantSettings> {
         self.last_known()
@@ -152,6 +152,12 @@ impl Catalogue {
     #[must_use]
     pub fn tenants(&self) -> Vec<TenantId> {
         self.last_known().tenants.keys().cloned().collect()
+    }
+
+    /// Whether a tenant's credentials count.
+    #[must_use]
+    pub fn has_tenant(&self, tenant: &TenantId) -> bool {
+        self.last_known().tenants.contains_key(tenant)
     }
 
     /// The tenants whose events are to be deleted.

@@ -44,6 +44,14 @@ pub enum CatalogueError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A limit that protects the node from its tenants was to be changed by one of them.
+    #[error(
+        "{member} is set by whoever runs the collector\nsend it as GET /v1/settings gives it; `wafpass collector tenants set` changes it"
+    )]
+    OperatorsSetting {
+        /// Which one.
+        member: &'static str,
+    },
     /// The tenant has as many keys as it may; those that were retired count too.
     #[error(
         "the tenant has {MAX_KEYS_PER_TENANT} keys already, which is all that a reader can open with\nmove its events to a new tenant"

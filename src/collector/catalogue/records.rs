@@ -153,7 +153,7 @@ pub enum Scope {
     Ingest,
     /// Ask for events.
     Read,
-    /// Delete events, change retention and policy.
+    /// Delete events, change retention and policy. No token changes a rate or a quota.
     Admin,
     /// Register public keys.
     Keys,

@@ -1,4 +1,4 @@
-//! Tenants come, set things, and go.
+//! Tenants come, get their settings, and go.
 
 use rusqlite::types::{FromSqlError, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -18,7 +18,7 @@ pub struct TenantRecord {
     pub tenant: TenantId,
     /// When it was made, in milliseconds since 1970.
     pub created_ms: u64,
-    /// What it has set.
+    /// What is set for it.
     pub settings: TenantSettings,
     /// Set when it is to go, in milliseconds since 1970: none of its credentials counts.
     pub closing_ms: Option<u64>,
@@ -58,7 +58,7 @@ impl Catalogue {
         })
     }
 
-    /// Replaces what a tenant has set.
+    /// Replaces what is set for a tenant, limits too: for whoever runs the collector.
     ///
     /// # Errors
     ///
@@ -68,10 +68,37 @@ impl Catalogue {
         tenant: &TenantId,
         settings: &TenantSettings,
     ) -> Result<(), CatalogueError> {
+        self.replace_settings(tenant, settings, |_present| Ok(()))
+    }
+
+    /// The same, on behalf of the tenant: its rate and its quota have to be those that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogueError::OperatorsSetting`], and those of [`set_settings`](Self::set_settings).
+    pub fn set_own_settings(
+        &self,
+        tenant: &TenantId,
+        settings: &TenantSettings,
+    ) -> Result<(), CatalogueError> {
+        self.replace_settings(tenant, settings, |present| settings.check_own(present))
+    }
+
+    fn replace_settings(
+        &self,
+        tenant: &TenantId,
+        settings: &TenantSettings,
+        allow: impl FnOnce(&TenantSettings) -> Result<(), CatalogueError>,
+    ) -> Result<(), CatalogueError> {
         settings.check()?;
         let text = to_text(settings)?;
         self.write(Change::Known, |transaction| {
-            let sql = "UPDATE tenants SET settings = ?2 WHERE tenant = ?1 AND closing_ms IS NULL";
+            // In the transaction that writes: what another process has just set counts.
+            let sql = "SELECT settings FROM tenants WHERE tenant = ?1 AND closing_ms IS NULL";
+            let present = |row: &rusqlite::Row<'_>| settings_of(row.get_ref(0)?);
+            let present = transaction.query_row(sql, [tenant.as_str()], present).optional()?;
+            allow(&present.ok_or(CatalogueError::NoSuchTenant)?)?;
+            let sql = "UPDATE tenants SET settings = ?2 WHERE tenant = ?1";
             exactly_one(transaction.execute(sql, params![tenant.as_str(), text])?)
         })
     }

@@ -1,4 +1,4 @@
-//! What a tenant can set.
+//! What is set for a tenant, by itself and by whoever runs the collector.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,17 +6,17 @@ use utoipa::ToSchema;
 use super::CatalogueError;
 use crate::collector::limits::{MAX_CLEAR_HEADERS, MAX_HEADER_NAME_BYTES, MAX_RETENTION_DAYS};
 
-/// What a tenant has asked for.
+/// What is set for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantSettings {
     /// Days that events are kept; at least 1.
     #[schema(minimum = 1, maximum = 3660)]
     pub retention_days: u32,
-    /// Events a second that are taken in, on average; `None` for no bound.
+    /// Events a second that are taken in, on average; `None` for no bound. Whoever runs the collector sets it.
     #[schema(minimum = 1, maximum = 4_294_967_295_u64, value_type = Option<i64>)]
     pub max_events_per_s: Option<u32>,
-    /// Bytes on the disk; `None` for no bound.
+    /// Bytes on the disk; `None` for no bound. Whoever runs the collector sets it.
     #[schema(minimum = 1)]
     pub quota_bytes: Option<u64>,
     /// What becomes of clear text that events bring.
@@ -35,6 +35,21 @@ impl Default for TenantSettings {
 }
 
 impl TenantSettings {
+    /// Whether these are what a tenant may make of `present` by itself: the limits that protect the node, and
+    /// with it the other tenants, stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogueError::OperatorsSetting`] with the first that would change.
+    pub(super) fn check_own(&self, present: &Self) -> Result<(), CatalogueError> {
+        let kept = [
+            ("max_events_per_s", self.max_events_per_s == present.max_events_per_s),
+            ("quota_bytes", self.quota_bytes == present.quota_bytes),
+        ];
+        let changed = kept.into_iter().find(|(_, is_kept)| !is_kept);
+        changed.map_or(Ok(()), |(member, _)| Err(CatalogueError::OperatorsSetting { member }))
+    }
+
     /// Whether every value is within its bounds.
     ///
     /// # Errors

@@ -79,6 +79,11 @@ impl Reception {
         self.with(|state| state.open)
     }
 
+    /// Whether a batch of this tenant is being taken in.
+    pub(crate) fn is_taking(&self, tenant: &TenantId) -> bool {
+        self.with(|state| state.tenants.get(tenant).is_some_and(|own| own.open > 0))
+    }
+
     /// A place for a batch of this tenant.
     pub(super) fn admit(
         self: &Arc<Self>,

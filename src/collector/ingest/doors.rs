@@ -293,6 +293,8 @@ impl Door {
         let settings = catalogue.settings(&tenant);
         let received_ms = i64::try_from(clock.now_ms()).unwrap_or(i64::MAX);
         let place = reception.admit(&tenant, &settings, received_ms)?;
+        // In this order: who deletes a tenant looks for such places once it is said to go.
+        auth::expect_tenant(&catalogue, &tenant)?;
         reception.check_quota(&*store, &tenant, &settings, received_ms).await?;
         let now = EventTime::from_ms(received_ms);
         let rules = Rules::new(tenant.clone(), self.intake, catalogue.event_key().as_bytes(), now)

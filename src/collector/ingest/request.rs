@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::clear::{Clear, NotSealed};
-use super::metadata::{BindingText, Metadata};
+use super::metadata::{BindingText, Metadata, event_id};
 use super::raw;
 use super::rules::{REMOVED, Rules, Unread, cut};
 use crate::collector::catalogue::{ClearText, QuarantineCode};
@@ -252,10 +252,10 @@ impl<'r> Draft<'r> {
         }
         if !self.clear.is_empty() {
             let key = rules.sealing_key()?;
-            let ray_id =
-                self.fields.get(Field::RayId).map_or_else(|| id.to_string(), ToOwned::to_owned);
-            let own =
-                BindingText::new(rules.tenant().as_str(), ray_id, rule_id.unwrap_or_default(), at);
+            // As in Cloudflare's shape, which the event has from here on: readers compare it with that row.
+            let event_id = event_id(&self.fields, id);
+            let rule_id = rule_id.unwrap_or_default();
+            let own = BindingText::new(rules.tenant().as_str(), event_id, rule_id, at);
             let binding = own.as_binding()?;
             event.blob = Some(match self.clear.seal(key, &binding) {
                 Ok(blob) => {

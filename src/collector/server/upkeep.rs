@@ -122,9 +122,15 @@ async fn expire(
     Ok(())
 }
 
-/// Deletes what a tenant had whose end was asked for, and then forgets it.
+/// Deletes what a tenant had whose end was asked for, and then forgets it. Not while a batch is under way that was
+/// let in before: it could still store something. Nothing is let in any more, so a later round finds none.
 async fn close(collector: &Collector, tenant: &TenantId) -> Result<(), StoreError> {
+    let is_taking = collector.reception.is_taking(tenant);
     let gone = collector.store.delete_tenant(tenant).await?;
+    if is_taking {
+        tracing::info!(%tenant, "a batch is under way: the tenant is deleted once it has ended");
+        return Ok(());
+    }
     let (catalogue, closed) = (Arc::clone(&collector.catalogue), tenant.clone());
     let forgotten = tokio::task::spawn_blocking(move || catalogue.forget_tenant(&closed)).await;
     match forgotten {

@@ -9,7 +9,8 @@ use crate::error::Fault;
 use crate::style;
 
 const AFTER: &str = "\
-What is set here, and more, a token with the scope admin sets by PUT /v1/settings.
+Rate and quota are set here alone. The retention, and what becomes of clear text, a
+token with the scope admin sets by PUT /v1/settings as well.
 
 Examples:
   wafpass collector tenants add acme --retention-days 14
