@@ -15,3 +15,4 @@ mod limits;
 mod logpush;
 mod native;
 mod properties;
+mod splitting;

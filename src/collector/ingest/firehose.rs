@@ -20,27 +20,51 @@ use super::batch::Taking;
 use super::fault::Fault;
 use super::id::BodyHash;
 use super::inflate::Inflated;
+use super::records::Record;
 use super::rules::Unread;
+use crate::collector::api::Problem;
 use crate::collector::catalogue::QuarantineCode;
 use crate::collector::limits::{MAX_FIREHOSE_RECORD_BYTES, MAX_LINE_BYTES};
+
+/// Calls `act` with each line in the records of Firehose's object, and its number from 1.
+///
+/// `request_id` is what the header names: the object has to name the same. In whatever pieces the body comes, the
+/// lines are the same. What stood before a fault was acted on by then.
+///
+/// # Errors
+///
+/// What the sender is told: `form` where the object is another or a record too long, `encoding` where `body`
+/// cannot be read.
+pub fn firehose<R, A>(mut body: R, request_id: &str, act: A) -> Result<(), Problem>
+where
+    R: Read,
+    A: FnMut(u64, Record<'_>),
+{
+    Ok(walk(&mut body, request_id, &mut Shown(act))?)
+}
 
 /// Reads a body to its end: the hash of its records, and its inflated length.
 ///
 /// The hash is over the decoded records, each behind its length: the object around them carries a time that
 /// changes when Firehose tries again.
 pub(super) fn read(
-    body: Inflated,
+    mut body: Inflated,
     request_id: &str,
     hash: BodyHash,
     taking: &mut Taking<'_>,
 ) -> Result<([u8; 32], u64), Fault> {
+    let mut taken = Taken { hash, taking };
+    walk(&mut body, request_id, &mut taken)?;
+    Ok((taken.hash.finish(), body.inflated()))
+}
+
+fn walk<S: Sink>(body: &mut impl Read, request_id: &str, sink: &mut S) -> Result<(), Fault> {
     let left = Rc::new(Cell::new(MAX_FIREHOSE_RECORD_BYTES));
-    let mut bounded = Bounded { body, left: Rc::clone(&left) };
+    let bounded = Bounded { body, left: Rc::clone(&left) };
     let mut reading =
-        Reading { taking, hash, left, fault: None, lines: 0, request_id: None, has_records: false };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(&mut bounded));
+        Reading { sink, left, fault: None, lines: 0, request_id: None, has_records: false };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::new(bounded));
     let read = json.deserialize_map(Request(&mut reading)).and_then(|()| json.end());
-    drop(json);
     if let Some(fault) = reading.fault.take() {
         return Err(fault);
     }
@@ -52,19 +76,59 @@ pub(super) fn read(
             "requestId is not what x-amz-firehose-request-id says: send both alike",
         ));
     }
-    if !reading.has_records {
-        return Err(FORM);
-    }
-    Ok((reading.hash.finish(), bounded.body.inflated()))
+    if reading.has_records { Ok(()) } else { Err(FORM) }
 }
 
 const FORM: Fault =
     Fault::Form("send Firehose's JSON: requestId, timestamp and records, each with data in base64");
 
-/// What is known while the body is read.
-struct Reading<'r, 'j> {
-    taking: &'r mut Taking<'j>,
+/// Where records go.
+trait Sink {
+    /// Takes the data of a record, before its lines.
+    fn data(&mut self, bytes: &[u8]);
+
+    /// Takes a line of it.
+    fn line(&mut self, number: u64, line: Record<'_>) -> Result<(), Fault>;
+}
+
+/// Into a batch, and its hash.
+struct Taken<'r, 'j> {
     hash: BodyHash,
+    taking: &'r mut Taking<'j>,
+}
+
+impl Sink for Taken<'_, '_> {
+    fn data(&mut self, bytes: &[u8]) {
+        self.hash.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+        self.hash.update(bytes);
+    }
+
+    fn line(&mut self, number: u64, line: Record<'_>) -> Result<(), Fault> {
+        let (code, bytes) = match line {
+            Record::Text(text) => return self.taking.line(number, text),
+            Record::TooLong(bytes) => (QuarantineCode::TooLong, bytes),
+            Record::Broken(bytes) => (QuarantineCode::NotJson, bytes),
+        };
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.taking.unread(number, Unread::Line(code), bytes)
+    }
+}
+
+/// To whoever asked for the lines alone.
+struct Shown<A>(A);
+
+impl<A: FnMut(u64, Record<'_>)> Sink for Shown<A> {
+    fn data(&mut self, _: &[u8]) {}
+
+    fn line(&mut self, number: u64, line: Record<'_>) -> Result<(), Fault> {
+        (self.0)(number, line);
+        Ok(())
+    }
+}
+
+/// What is known while the body is read.
+struct Reading<'s, S> {
+    sink: &'s mut S,
     left: Rc<Cell<u64>>,
     fault: Option<Fault>,
     lines: u64,
@@ -72,12 +136,11 @@ struct Reading<'r, 'j> {
     has_records: bool,
 }
 
-impl Reading<'_, '_> {
+impl<S: Sink> Reading<'_, S> {
     /// Takes the lines of one record.
     fn record(&mut self, data: &str) -> Result<(), Fault> {
         let bytes = Zeroizing::new(Base64::decode_vec(data).map_err(|_| FORM)?);
-        self.hash.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-        self.hash.update(&bytes);
+        self.sink.data(&bytes);
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
@@ -87,15 +150,12 @@ impl Reading<'_, '_> {
                 continue;
             }
             self.lines += 1;
-            if line.len() > MAX_LINE_BYTES {
-                self.taking.unread(
-                    self.lines,
-                    Unread::Line(QuarantineCode::TooLong),
-                    line.len(),
-                )?;
+            let line = if line.len() > MAX_LINE_BYTES {
+                Record::TooLong(u64::try_from(line.len()).unwrap_or(u64::MAX))
             } else {
-                self.taking.line(self.lines, line)?;
-            }
+                Record::Text(line)
+            };
+            self.sink.line(self.lines, line)?;
         }
         Ok(())
     }
@@ -109,9 +169,9 @@ impl Reading<'_, '_> {
     }
 }
 
-struct Request<'a, 'r, 'j>(&'a mut Reading<'r, 'j>);
+struct Request<'a, 's, S>(&'a mut Reading<'s, S>);
 
-impl<'de> Visitor<'de> for Request<'_, '_, '_> {
+impl<'de, S: Sink> Visitor<'de> for Request<'_, '_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,9 +196,9 @@ impl<'de> Visitor<'de> for Request<'_, '_, '_> {
     }
 }
 
-struct Records<'a, 'r, 'j>(&'a mut Reading<'r, 'j>);
+struct Records<'a, 's, S>(&'a mut Reading<'s, S>);
 
-impl<'de> DeserializeSeed<'de> for Records<'_, '_, '_> {
+impl<'de, S: Sink> DeserializeSeed<'de> for Records<'_, '_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -146,7 +206,7 @@ impl<'de> DeserializeSeed<'de> for Records<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Records<'_, '_, '_> {
+impl<'de, S: Sink> Visitor<'de> for Records<'_, '_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,20 +226,28 @@ impl<'de> Visitor<'de> for Records<'_, '_, '_> {
     }
 }
 
-/// A body of which no more than a record is read at once.
-struct Bounded {
-    body: Inflated,
+/// A body of which no more than a record is read at once, give or take a buffer.
+///
+/// It fills the buffer, so that what counts for a record does not depend on how the body comes in pieces.
+struct Bounded<R> {
+    body: R,
     left: Rc<Cell<u64>>,
 }
 
-impl Read for Bounded {
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.body.read(into)?;
-        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+        let mut filled = 0;
+        while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.body.read(rest)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        let bytes = u64::try_from(filled).unwrap_or(u64::MAX);
         match self.left.get().checked_sub(bytes) {
             Some(left) => self.left.set(left),
             None => return Err(Fault::Form("a record is longer than Firehose's may be").into_io()),
         }
-        Ok(read)
+        Ok(filled)
     }
 }

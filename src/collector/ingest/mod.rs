@@ -54,6 +54,8 @@ use utoipa::ToSchema;
 pub use self::admission::Reception;
 pub use self::datetime::datetime;
 pub(crate) use self::doors::routes;
+pub use self::firehose::firehose;
+pub use self::records::{Commas, Record, records};
 pub use self::rules::{Rules, Unread};
 use super::api::Problem;
 use super::catalogue::{BatchCounts, RecordedBatch};

@@ -7,38 +7,60 @@ use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::scan::Scan;
+use crate::collector::api::Problem;
 use crate::collector::limits::{MAX_BATCH_LINES, MAX_LINE_BYTES};
 
 /// Bytes that one read may bring.
 const READ_BYTES: usize = 64 << 10;
-/// Bytes by which `{"events":[` has begun, white space included.
+/// Bytes within which `{"events":[` stands, white space included.
 const OPENING_BYTES: usize = 256;
 /// UTF-8's mark, which some senders put in front; it is no part of a line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One record of a body.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Record<'r> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Record<'r> {
     /// Its text, without white space around it; not empty.
     Text(&'r [u8]),
     /// It is longer than [`MAX_LINE_BYTES`]: so many bytes were thrown away.
     TooLong(u64),
-    /// What stands here is no element of an array, and so nothing behind it is.
+    /// What stands here is no element of an array, and so nothing behind it is: so many bytes are left.
     Broken(u64),
 }
 
 /// How strictly arrays are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Commas {
+#[non_exhaustive]
+pub enum Commas {
     /// One between two elements, and nothing behind the end.
     Strict,
     /// Any number of them, and whatever a sender may be told to append to its batches.
     Any,
 }
 
-/// Splits a body: lines, the elements of an array, or those of `{"events":[...]}`.
+/// Calls `act` with each record of a body and its number: lines, the elements of an array, or those of
+/// `{"events":[...]}`.
 ///
-/// Records count from 1: lines as an editor counts them, elements one by one.
+/// Records count from 1: lines as an editor counts them, elements one by one. In whatever pieces the body
+/// comes, they are the same.
+///
+/// # Errors
+///
+/// What the sender is told: `too-many-lines` beyond [`MAX_BATCH_LINES`], `encoding` where `body` cannot be read.
+pub fn records<R, A>(body: R, commas: Commas, mut act: A) -> Result<(), Problem>
+where
+    R: Read,
+    A: FnMut(u64, Record<'_>),
+{
+    let mut records = Records::new(body, commas);
+    while let Some((number, record)) = records.next().map_err(Fault::from)? {
+        act(number, record);
+    }
+    Ok(())
+}
+
+/// Splits a body, as [`records`] says.
 pub(super) struct Records<R> {
     source: R,
     /// It may have held clear text.
@@ -141,7 +163,9 @@ impl<R: Read> Records<R> {
             return Ok(());
         };
         while self.end - self.start < OPENING_BYTES && self.fill()? {}
-        self.form = match (first, wrapper_bytes(self.held())) {
+        // No more than that, however much came at once.
+        let opening = self.held().get(..OPENING_BYTES).unwrap_or_else(|| self.held());
+        self.form = match (first, wrapper_bytes(opening)) {
             (b'[', _) => {
                 self.start += 1;
                 Form::Array { is_first: true, is_wrapped: false }
@@ -271,7 +295,7 @@ impl<R: Read> Records<R> {
             }
             if !self.fill()? {
                 self.number -= 1;
-                return self.broken();
+                return self.broken_after(thrown_away);
             }
         }
     }
@@ -321,9 +345,14 @@ impl<R: Read> Records<R> {
 
     /// The rest of the body is no list of records: it counts as one, which is at fault.
     fn broken(&mut self) -> io::Result<Option<Found>> {
+        self.broken_after(0)
+    }
+
+    /// The same, where so many bytes of it are thrown away already.
+    fn broken_after(&mut self, thrown_away: u64) -> io::Result<Option<Found>> {
         self.form = Form::Over;
         self.number += 1;
-        let bytes = self.drain()?;
+        let bytes = thrown_away + self.drain()?;
         Ok(Some(Found::Broken(bytes)))
     }
 
