@@ -19,19 +19,26 @@ impl Cursor {
     /// The longest text that a cursor has.
     pub const MAX_TEXT_BYTES: usize = MAX_BYTES.div_ceil(3) * 4;
 
-    /// Its text: base64url, 46 characters and 11 for each batch that was pending.
+    /// Its text: base64url, 46 characters and 11 for each batch that was pending. Of more than
+    /// [`MAX_OPEN_BATCHES`] it names the latest.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let pending = &self.snapshot.pending;
+        let pending = self.latest_pending();
         let mut bytes = Vec::with_capacity(MAX_BYTES);
         bytes.push(VERSION);
         bytes.extend(self.at.0.to_be_bytes());
         bytes.extend(self.id.0);
         bytes.extend(self.snapshot.last.to_be_bytes());
-        // `Visibility` lets no more than MAX_OPEN_BATCHES be pending; the text of more is refused.
         bytes.push(u8::try_from(pending.len()).unwrap_or(u8::MAX));
         bytes.extend(pending.iter().flat_map(|batch| batch.to_be_bytes()));
         Base64UrlUnpadded::encode_string(&bytes)
+    }
+
+    /// More than [`MAX_OPEN_BATCHES`] are pending when a start found many that were never committed. Those came
+    /// first, are deleted, and never become visible: nobody has to remember them.
+    fn latest_pending(&self) -> &[u64] {
+        let pending = &self.snapshot.pending;
+        pending.get(pending.len().saturating_sub(MAX_OPEN_BATCHES)..).unwrap_or_default()
     }
 
     /// Reads what [`to_text`](Self::to_text) writes; `None` for any other text.

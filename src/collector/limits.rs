@@ -43,6 +43,11 @@ pub const MAX_CONDITION_VALUES: usize = 100;
 pub const MAX_CONDITIONS: usize = 32;
 /// Bytes of one value in a condition.
 pub const MAX_CONDITION_BYTES: usize = 2_048;
+/// Patterns of one filter, all its conditions together: each is compared with a text of up to
+/// [`MAX_LONG_TEXT_BYTES`] of every row, in 20 µs for the longest.
+pub const MAX_PATTERNS: usize = 256;
+/// Bytes of them, together.
+pub const MAX_PATTERN_BYTES: usize = 16 << 10;
 /// Buckets of one histogram.
 pub const MAX_BUCKETS: u64 = 2_000;
 /// Series of one histogram, or values of one top list.
@@ -108,6 +113,12 @@ pub const TAIL_EVENTS: usize = 500;
 pub const TAIL_PAUSE_MS: u64 = 200;
 /// After how many seconds a silent tail shows that it lives: proxies cut at 30 to 60.
 pub const TAIL_HEARTBEAT_S: u64 = 15;
+/// How long a live tail or an export waits before it asks a busy store again, in milliseconds. The store itself has
+/// it wait some seconds before it says so.
+pub const BUSY_PAUSE_MS: u64 = 500;
+/// How often an export asks a busy store for its next page before it is cut: a minute or so of silence, after which
+/// clients and proxies give up as well.
+pub const EXPORT_TRIES: u32 = 16;
 /// Exports of one tenant at once: each reads as fast as its client does.
 pub const MAX_EXPORTS_PER_TENANT: usize = 4;
 

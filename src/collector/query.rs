@@ -89,8 +89,9 @@ pub enum Test {
 pub struct Snapshot {
     /// The greatest batch number that had been given out.
     pub last: u64,
-    /// The batches up to it that were not committed then, ascending;
-    /// [`MAX_OPEN_BATCHES`](super::limits::MAX_OPEN_BATCHES) at most.
+    /// The batches up to it that were not committed then, ascending:
+    /// [`MAX_OPEN_BATCHES`](super::limits::MAX_OPEN_BATCHES) at most, and those before them that a crash left
+    /// and that are being deleted.
     pub pending: Vec<u64>,
 }
 

@@ -1,5 +1,7 @@
 //! Exports: whole, of one snapshot, in four formats.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -81,6 +83,28 @@ async fn an_export_that_cannot_be_finished_is_cut() {
     body.frame().await.unwrap().unwrap();
     service.collector.stopping.cancel();
     assert!(body.frame().await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn an_export_waits_for_a_busy_store() {
+    let service = filled().await;
+    let token = service.token(&acme(), Scope::Read);
+    let mut body = service.open(request(Method::GET, "/v1/export", &token)).await.into_body();
+    let mut text = body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec();
+    service.store.fail_with(Some(|| StoreError::Busy));
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        service.store.fail_with(None);
+    };
+    let (rest, ()) = tokio::join!(body.collect(), later);
+    text.extend(rest.unwrap().to_bytes());
+    assert_eq!(String::from_utf8(text).unwrap().lines().count() as u128, MANY);
+
+    let mut body = service.open(request(Method::GET, "/v1/export", &token)).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    service.store.fail_with(Some(|| StoreError::Busy));
+    service.collector.stopping.cancel();
+    assert!(body.frame().await.unwrap().is_err(), "not beyond the collector's end");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Live tails, read piece by piece.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Method;
 use http_body_util::BodyExt;
@@ -139,6 +141,27 @@ async fn a_fault_is_told_before_the_stream_ends() {
         "{chunk}"
     );
     assert_eq!(tail.next().await, None);
+}
+
+#[tokio::test]
+async fn a_busy_store_is_asked_again() {
+    let service = Service::new();
+    let mut tail = Tail::open(&service, "", None).await;
+    tail.next().await;
+    service.store.fail_with(Some(|| StoreError::Busy));
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        service.store.fail_with(None);
+        service.put(&acme(), vec![event(0, 1)]).await;
+    };
+    let (chunk, ()) = tokio::join!(tail.next(), later);
+    assert_eq!(events_in(&chunk.unwrap()), ["1"]);
+
+    service.store.fail_with(Some(|| StoreError::Busy));
+    let mut other = Tail::open(&service, "", None).await;
+    other.next().await;
+    service.collector.stopping.cancel();
+    assert_eq!(other.next().await, None, "it ends with the collector");
 }
 
 #[tokio::test]

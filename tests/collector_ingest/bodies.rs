@@ -137,8 +137,13 @@ async fn what_never_ends_is_thrown_away_as_it_comes() {
         let piece = bytes::Bytes::from(open.repeat((1 << 20) / open.len()));
         for door in ["/v1/events", "/v1/logpush", "/v1/aws-waf", "/v1/modsecurity"] {
             let (status, _) = lab.post(door, endless(3, piece.clone())).await;
-            let expected =
-                if door == "/v1/events" { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+            // A line that is too long was read; an array that never ends was not.
+            let is_line = open.starts_with("{\"a");
+            let expected = match door {
+                "/v1/logpush" => StatusCode::OK,
+                "/v1/aws-waf" | "/v1/modsecurity" if is_line => StatusCode::OK,
+                _ => StatusCode::BAD_REQUEST,
+            };
             assert_eq!(status, expected, "{door} {open}");
         }
         let request = lab.request("/v1/firehose").header("x-amz-firehose-request-id", "x");

@@ -60,6 +60,10 @@ pub struct State {
     pub fail_writes: Option<fn() -> StoreError>,
     pub fail_commits: Option<fn() -> StoreError>,
     pub used_bytes: u64,
+    pub fail_counts: Option<fn() -> StoreError>,
+    /// How long each count of bytes takes, and how often it was asked for.
+    pub count_takes: Duration,
+    pub counts: usize,
 }
 
 /// Keeps everything; merges nothing.
@@ -160,8 +164,19 @@ impl Store for Recording {
     }
 
     fn usage<'s>(&'s self, _: &'s TenantId) -> Answer<'s, Usage> {
+        none()
+    }
+
+    fn stored_bytes<'s>(&'s self, _: &'s TenantId) -> Answer<'s, u64> {
         Box::pin(async {
-            Ok(Usage { bytes: self.state.lock().unwrap().used_bytes, ..Usage::default() })
+            let takes = {
+                let mut state = self.state.lock().unwrap();
+                state.counts += 1;
+                state.count_takes
+            };
+            tokio::time::sleep(takes).await;
+            let state = self.state.lock().unwrap();
+            state.fail_counts.map_or(Ok(state.used_bytes), |fail| Err(fail()))
         })
     }
 

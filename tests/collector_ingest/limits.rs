@@ -90,6 +90,43 @@ async fn a_quota_is_kept() {
 }
 
 #[tokio::test]
+async fn many_who_ask_at_once_are_counted_for_once() {
+    let lab = Lab::new();
+    lab.set(|settings| settings.quota_bytes = Some(1_000));
+    lab.store.state.lock().unwrap().count_takes = Duration::from_millis(100);
+    for counts in 1..=2 {
+        let all = futures_util::future::join_all((0..8).map(|_| lab.post(DOOR, LINE))).await;
+        assert!(all.iter().all(|(status, _)| *status == StatusCode::OK), "{all:?}");
+        assert_eq!(lab.store.state.lock().unwrap().counts, counts);
+        lab.later(Duration::from_secs(10));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_count_stops_nobody_whom_it_has_counted() {
+    let lab = Lab::new();
+    lab.set(|settings| settings.quota_bytes = Some(1_000));
+    let fail = |fault| lab.store.state.lock().unwrap().fail_counts = fault;
+    fail(Some(|| StoreError::Unavailable { reason: "away".to_owned() }));
+    let all = futures_util::future::join_all((0..4).map(|_| lab.post(DOOR, LINE))).await;
+    for (status, problem) in all {
+        let seen = (status, code(&problem));
+        assert_eq!(seen, (StatusCode::SERVICE_UNAVAILABLE, "unavailable"), "nothing is known");
+    }
+    fail(None);
+    assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::OK);
+    fail(Some(|| StoreError::Unavailable { reason: "away".to_owned() }));
+    for _ in 0..2 {
+        lab.later(Duration::from_secs(10));
+        assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::OK);
+    }
+    fail(None);
+    lab.store.state.lock().unwrap().used_bytes = 1_000;
+    lab.later(Duration::from_secs(10));
+    assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::INSUFFICIENT_STORAGE);
+}
+
+#[tokio::test]
 async fn places_are_few_and_the_same_batch_has_one() {
     let lab = Lab::new();
     let mut senders = Vec::new();

@@ -15,4 +15,5 @@ mod limits;
 mod logpush;
 mod native;
 mod properties;
+mod senders;
 mod splitting;

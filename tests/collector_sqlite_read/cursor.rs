@@ -85,10 +85,27 @@ fn another_version_or_order_is_none() {
 }
 
 #[test]
-fn more_pending_batches_than_there_can_be_are_none() {
-    let snapshot = |count| Snapshot { last: 1_000, pending: (1..=count).collect() };
-    let text = |count| {
-        Cursor { at: EventTime(0), id: EventId([0; 16]), snapshot: snapshot(count) }.to_text()
+fn of_more_pending_batches_than_can_be_under_way_the_latest_are_kept() {
+    let most = MAX_OPEN_BATCHES as u64;
+    let cursor = |pending: std::ops::RangeInclusive<u64>| {
+        let snapshot = Snapshot { last: 1_000, pending: pending.collect() };
+        Cursor { at: EventTime(0), id: EventId([0; 16]), snapshot }
+    };
+    let read = |cursor: Cursor| Cursor::from_text(&cursor.to_text());
+    assert_eq!(read(cursor(1..=most)), Some(cursor(1..=most)));
+    assert_eq!(read(cursor(1..=most + 300)), Some(cursor(301..=most + 300)));
+}
+
+#[test]
+fn a_text_with_more_pending_batches_than_can_be_under_way_is_none() {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    let text = |count: u64| {
+        let mut bytes = vec![1];
+        bytes.extend([0; 24]);
+        bytes.extend(1_000_u64.to_be_bytes());
+        bytes.push(u8::try_from(count).unwrap());
+        bytes.extend((1..=count).flat_map(u64::to_be_bytes));
+        Base64UrlUnpadded::encode_string(&bytes)
     };
     assert!(Cursor::from_text(&text(MAX_OPEN_BATCHES as u64)).is_some());
     assert_eq!(Cursor::from_text(&text(MAX_OPEN_BATCHES as u64 + 1)), None);

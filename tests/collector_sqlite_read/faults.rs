@@ -10,7 +10,7 @@ use wafpass::collector::{EventTime, Field};
 
 use crate::lab::Lab;
 use crate::random::ROOMY;
-use crate::support::events::{DAY, MIDNIGHT, acme, event, put, with};
+use crate::support::events::{DAY, MIDNIGHT, acme, at, event, put, with};
 
 fn query(range: TimeRange) -> PageQuery {
     PageQuery { range, filter: Filter::default(), limit: 1_000, after: None, budget: ROOMY }
@@ -74,6 +74,41 @@ async fn a_file_that_was_cut_is_named() {
 async fn a_file_with_foreign_pages_is_named() {
     let lab = damaged(|bytes| bytes[16_384..].fill(0xee)).await;
     only_its_day_fails(&lab).await;
+}
+
+#[tokio::test]
+async fn a_damaged_day_stops_neither_tails_nor_senders() {
+    let lab = damaged(|bytes| bytes[..100].fill(0x55)).await;
+    let begun = lab.store.snapshot();
+    put(&lab.store, &acme(), vec![event(9, 9_999)]).await;
+    let fresh = lab.store.since(&acme(), begun, Filter::default(), 10).await.unwrap();
+    assert_eq!(fresh.events.len(), 1);
+
+    assert!(matches!(lab.store.usage(&acme()).await, Err(StoreError::Damaged { .. })));
+    let length = |day: &str| {
+        fs::metadata(lab.folder.path().join(format!("events/acme/{day}.sqlite3"))).unwrap().len()
+    };
+    let stored = lab.store.stored_bytes(&acme()).await.unwrap();
+    assert!(stored >= length("2026-11-22") + length("2026-11-23"), "{stored} bytes");
+}
+
+#[tokio::test]
+async fn usage_looks_at_the_events_of_the_first_and_the_last_day_alone() {
+    let Lab { folder, ledger, store } = Lab::new(100);
+    for day in 0..3 {
+        put(&store, &acme(), vec![event(day * 86_400 + 5, day as u128)]).await;
+    }
+    store.maintain(EventTime(MIDNIGHT.0 + 10 * DAY)).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    let between = folder.path().join("events/acme/2026-11-23.sqlite3");
+    let file = rusqlite::Connection::open(between).unwrap();
+    file.execute_batch("DROP TABLE events_1").unwrap();
+    drop(file);
+    let store = SqliteStore::open(folder.path(), ledger).unwrap();
+    let usage = store.usage(&acme()).await.unwrap();
+    assert_eq!((usage.events, usage.partitions), (3, 3));
+    assert_eq!(usage.span, Some((at(5), at(2 * 86_400 + 5))));
 }
 
 #[tokio::test]

@@ -17,7 +17,9 @@ mod support;
 
 mod cursor;
 mod faults;
+mod fresh;
 mod lab;
+mod late;
 mod model;
 mod pages;
 mod random;

@@ -109,7 +109,7 @@ async fn histograms(lab: &Lab, visible: &[StoredEvent], random: &mut Random) {
     let got = lab.store.histogram(&acme(), query.clone()).await.unwrap();
     assert_eq!(got, definition::histogram(visible, &query), "{query:?}");
 
-    let small = HistogramQuery { budget: Budget { rows: random.below(40), ..ROOMY }, ..query };
+    let small = HistogramQuery { budget: small_budget(random), ..query };
     let got = lab.store.histogram(&acme(), small.clone()).await.unwrap();
     let from = match got.exactness {
         Exactness::Exact => small.range.from,
@@ -132,6 +132,22 @@ async fn tops(lab: &Lab, visible: &[StoredEvent], random: &mut Random) {
     };
     let got = lab.store.top(&acme(), query.clone()).await.unwrap();
     assert_eq!(got, definition::top(visible, &query), "{query:?}");
+
+    let small = TopQuery { budget: small_budget(random), ..query };
+    let got = lab.store.top(&acme(), small.clone()).await.unwrap();
+    let from = match got.exactness {
+        Exactness::Exact => small.range.from,
+        Exactness::Partial { scanned_until } => scanned_until,
+        other => panic!("lists of so few values name them all: {other:?}"),
+    };
+    let counted: Vec<_> = visible.iter().filter(|one| one.event.at >= from).cloned().collect();
+    let wanted = definition::top(&counted, &TopQuery { budget: ROOMY, ..small.clone() });
+    assert_eq!(got.values, wanted.values, "from {from:?}: {small:?}");
+}
+
+/// A few rows, or hardly any time.
+fn small_budget(random: &mut Random) -> Budget {
+    Budget { rows: random.below(40), ms: random.pick(&[0, ROOMY.ms]) }
 }
 
 async fn fresh(lab: &Lab, visible: &[StoredEvent], random: &mut Random) {

@@ -192,3 +192,20 @@ async fn long_events_end_a_page_early() {
         lab.page(&PageQuery { after: page.next, ..query(Filter::default(), 1_000, 10_000) }).await;
     assert_eq!(page.events.len() + rest.events.len(), 100);
 }
+
+#[tokio::test]
+async fn several_values_on_segments_that_overlap_cost_a_few_rows_each() {
+    let lab = Lab::new(960);
+    for segment in 0..5 {
+        let new = |number: i64| {
+            let new = event(number * 10 + segment, (segment * 960 + number + 1) as u128);
+            with(new, Field::RuleId, &format!("rule {}", number % 16))
+        };
+        put(&lab.store, &acme(), (0..960).map(new).collect()).await;
+    }
+    lab.close_days().await;
+    let values = (0..16).map(|number| format!("rule {number}")).collect();
+    // Each value stands 60 times in each segment: 4,800 rows.
+    let page = lab.page(&query(including(Field::RuleId, Test::AnyOf(values)), 100, 2_000)).await;
+    assert_eq!((page.events.len(), page.scanned_until), (100, None));
+}

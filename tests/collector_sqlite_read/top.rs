@@ -70,3 +70,25 @@ async fn a_range_that_cuts_a_day_is_looked_at() {
     let answer = lab.store.top(&acme(), query).await.unwrap();
     assert_eq!((answer.values, answer.exactness), (often(500, 400), Exactness::Exact));
 }
+
+#[tokio::test]
+async fn a_list_that_leaves_values_out_is_no_count_of_all() {
+    let lab = Lab::new(1_000);
+    let path = |day: i64, number: i64| {
+        let number_of_all = (day * 10_000 + number) as u128;
+        let new = event(day * 86_400 + number, number_of_all);
+        with(
+            new,
+            Field::Path,
+            &if number < 300 { "/often".to_owned() } else { format!("/{number}") },
+        )
+    };
+    put(&lab.store, &acme(), (0..2_000).map(|number| path(1, number)).collect()).await;
+    lab.close_days().await;
+    // Late: the older day is open, and looked at.
+    put(&lab.store, &acme(), (0..2_000).map(|number| path(0, number)).collect()).await;
+    let part = lab.store.top(&acme(), top(2, 1, 100)).await.unwrap();
+    let scanned_until = EventTime(MIDNIGHT.0 + 2 * DAY);
+    assert_eq!(part.exactness, Exactness::Partial { scanned_until });
+    assert_eq!(part.values, [("/often".to_owned(), 300)]);
+}

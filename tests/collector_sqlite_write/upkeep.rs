@@ -177,3 +177,30 @@ async fn what_is_new_is_found_in_any_day_and_few_days_are_opened_for_it() {
     let last = bed.store().since(&acme, next.snapshot, Filter::default(), 100).await.unwrap();
     assert_eq!((last.events.len(), last.skipped), (0, 0));
 }
+
+/// Seven days, of which the four oldest are none that every start looks at.
+#[tokio::test]
+async fn back_filled_days_are_closed_after_crashes_and_stops() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    let days = (0..7_u64).map(|day| event(day, at(DAY + i64::try_from(day).unwrap(), 0)));
+    bed.store_batch(&acme, days.collect()).await;
+    let file = bed.file(&acme, "2026-03-01");
+    let marker = file.with_extension("unsettled");
+    let newest = bed.file(&acme, "2026-03-07").with_extension("unsettled");
+    bed.reopen();
+    assert!(marker.exists(), "nothing is undecided, but the day is to be closed");
+    assert!(!newest.exists(), "every start looks at it");
+    bed.store().maintain(at(DAY, 0)).await.unwrap();
+    bed.store().close().await.unwrap();
+    bed.reopen();
+    assert!(marker.exists());
+    bed.maintain_after(DAY + 7).await;
+    for day in 1..=7 {
+        let file = bed.file(&acme, &format!("2026-03-{day:02}"));
+        assert_eq!(ask(&file, "SELECT count(*) FROM top_meta"), 4, "{day}");
+        assert_eq!(ask(&file, "SELECT count(*) FROM rollup_delta"), 0, "{day}");
+        assert!(!file.with_extension("unsettled").exists(), "{day}");
+    }
+    assert_eq!(bed.seen(&acme).await, (0..7).collect::<Vec<_>>());
+}

@@ -13,7 +13,10 @@ use utoipa::openapi::{KnownFormat, RefOr, Required, Schema, SchemaFormat};
 
 use super::Problem;
 use super::params::{Parameters, bad, nearest};
-use crate::collector::limits::{MAX_CONDITION_BYTES, MAX_CONDITION_VALUES, MAX_CONDITIONS};
+use crate::collector::ingest::country;
+use crate::collector::limits::{
+    MAX_CONDITION_BYTES, MAX_CONDITION_VALUES, MAX_CONDITIONS, MAX_PATTERN_BYTES, MAX_PATTERNS,
+};
 use crate::collector::query::{Condition, Filter, Sense, Test};
 use crate::collector::{Field, FieldKind, FieldValues, Intake};
 
@@ -85,6 +88,9 @@ impl Filtering {
                     .collect::<Result<_, _>>()?,
             ),
             Comparison::Like => Test::Wildcard(values),
+            Comparison::Prefix if self.field == Field::ClientCountry => {
+                Test::Prefix(values.iter().map(|value| value.to_ascii_uppercase()).collect())
+            }
             Comparison::Prefix => Test::Prefix(values),
             Comparison::In => Test::InNetworks(
                 values.iter().map(|value| network(name, value)).collect::<Result<_, _>>()?,
@@ -105,10 +111,13 @@ pub(crate) fn names_with(more: &[&str]) -> Vec<String> {
 /// The filter that a request's parameters make.
 pub(crate) fn read(parameters: &Parameters) -> Result<Filter, Problem> {
     let mut conditions = Vec::new();
+    let mut patterns = Patterns::default();
     for name in parameters.names() {
         if let Some(filtering) = Filtering::all().find(|known| known.name() == name) {
             let values = parameters.all(name).map(str::to_owned).collect();
-            conditions.push(filtering.read(name, values)?);
+            let condition = filtering.read(name, values)?;
+            patterns.add(name, &condition)?;
+            conditions.push(condition);
         }
     }
     if conditions.len() > MAX_CONDITIONS {
@@ -118,6 +127,31 @@ pub(crate) fn read(parameters: &Parameters) -> Result<Filter, Problem> {
     }
     let intakes = parameters.all("intake").map(intake).collect::<Result<_, _>>()?;
     Ok(Filter { conditions, intakes, matched_data: parameters.truth("matched_data")? })
+}
+
+/// What the patterns of a request come to: each is compared with a text of every row.
+#[derive(Debug, Default)]
+struct Patterns {
+    count: usize,
+    bytes: usize,
+}
+
+impl Patterns {
+    fn add(&mut self, name: &str, condition: &Condition) -> Result<(), Problem> {
+        let Test::Wildcard(patterns) = &condition.test else { return Ok(()) };
+        self.count = self.count.saturating_add(patterns.len());
+        self.bytes = patterns.iter().map(String::len).fold(self.bytes, usize::saturating_add);
+        if self.count > MAX_PATTERNS {
+            let way_out = format!("give {MAX_PATTERNS} at most, all parameters together");
+            return Err(bad(name, "these are too many patterns", &way_out));
+        }
+        if self.bytes > MAX_PATTERN_BYTES {
+            let way_out =
+                format!("give {MAX_PATTERN_BYTES} bytes at most, all parameters together");
+            return Err(bad(name, "these patterns are too long", &way_out));
+        }
+        Ok(())
+    }
 }
 
 /// The field that a parameter names.
@@ -133,6 +167,8 @@ pub(crate) fn field(name: &str, column: &str) -> Result<Field, Problem> {
 
 fn canonical(name: &str, field: Field, value: &str) -> Result<String, Problem> {
     let text = match field.kind() {
+        // As at the doors, so that either spelling finds it.
+        FieldKind::Text if field == Field::ClientCountry => Some(country(value).into_owned()),
         FieldKind::Text => Some(value.to_owned()),
         FieldKind::Integer => {
             Some(value.to_owned()).filter(|text| FieldValues::is_valid(field, text))
@@ -212,12 +248,13 @@ impl Filtering {
         };
         let name = self.field.name();
         let compares = match self.comparison {
-            Comparison::Equals => "is one of these.",
-            Comparison::Like => {
-                "is like one of these: `*` stands for any text, ASCII letters match in either case."
-            }
-            Comparison::Prefix => "begins with one of these.",
-            Comparison::In => "is in one of these networks.",
+            Comparison::Equals => "is one of these.".to_owned(),
+            Comparison::Like => format!(
+                "is like one of these: `*` stands for any text, ASCII letters match in either case. \
+                 A request has {MAX_PATTERNS} patterns at most, of {MAX_PATTERN_BYTES} bytes together."
+            ),
+            Comparison::Prefix => "begins with one of these.".to_owned(),
+            Comparison::In => "is in one of these networks.".to_owned(),
         };
         format!("{sense} `{name}` {compares}")
     }
@@ -327,6 +364,34 @@ mod tests {
         let many = vec!["action=x"; MAX_CONDITION_VALUES + 1].join("&");
         assert!(filter(&many).is_err());
         assert!(filter(&format!("action={}", "x".repeat(MAX_CONDITION_BYTES + 1))).is_err());
+    }
+
+    #[test]
+    fn a_country_is_found_in_either_spelling() {
+        let any = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
+        let condition = only("client_country=us&client_country=De&client_country=other");
+        assert_eq!(condition.test, Test::AnyOf(any(&["US", "DE", "other"])));
+        assert_eq!(only("client_country_prefix=u").test, Test::Prefix(any(&["U"])));
+        assert_eq!(only("ray_id=ab").test, Test::AnyOf(any(&["ab"])));
+    }
+
+    #[test]
+    fn patterns_are_counted_together() {
+        let patterns = |name: &str, count: usize| vec![format!("{name}=*x*"); count].join("&");
+        let both =
+            |more| format!("{}&{}", patterns("path_like", 100), patterns("not_host_like", more));
+        let three = |more| format!("{}&{}", both(100), patterns("action_like", more));
+        assert!(filter(&three(56)).is_ok());
+        assert_eq!(
+            filter(&three(57)).unwrap_err().detail,
+            "`action_like`: these are too many patterns\ngive 256 at most, all parameters together"
+        );
+        let long = |count: usize| vec![format!("path_like={}", "x".repeat(2_048)); count].join("&");
+        assert!(filter(&format!("{}&path_prefix=x", long(8))).is_ok());
+        assert_eq!(
+            filter(&format!("{}&host_like=*", long(8))).unwrap_err().detail,
+            "`host_like`: these patterns are too long\ngive 16384 bytes at most, all parameters together"
+        );
     }
 
     #[test]

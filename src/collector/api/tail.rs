@@ -3,7 +3,8 @@
 //! Each batch of news ends with an `id` that says up to where all was given. A client that sends it back as
 //! `Last-Event-ID`, which browsers do by themselves, goes on from there: it misses nothing, and may see the events
 //! of a batch again that was cut in the middle. A client that is too slow is not waited for: the oldest of what
-//! it has not seen is skipped, and an event `skipped` says how many.
+//! it has not seen is skipped, and an event `skipped` says how many, as far as they could be counted in time. A
+//! store that is busy is asked again, for as long as the client stays.
 //!
 //! ```text
 //! id: AQ…                              from here on
@@ -36,10 +37,12 @@ use super::params::{Parameters, bad};
 use super::seats::{Lasting, Seat};
 use crate::collector::auth::{Authorized, Read};
 use crate::collector::catalogue::Principal;
-use crate::collector::limits::{TAIL_EVENTS, TAIL_HEARTBEAT_S, TAIL_PAUSE_MS};
+use crate::collector::limits::{BUSY_PAUSE_MS, TAIL_EVENTS, TAIL_HEARTBEAT_S, TAIL_PAUSE_MS};
 use crate::collector::query::{Cursor, Filter, Snapshot};
-use crate::collector::store::Fresh;
+use crate::collector::store::{Fresh, StoreError};
 use crate::collector::{Collector, EventId, EventTime};
+
+const HEARTBEAT: Bytes = Bytes::from_static(b": alive\n\n");
 
 pub(super) fn routes() -> OpenApiRouter<Collector> {
     OpenApiRouter::new().routes(routes!(tail))
@@ -103,6 +106,8 @@ enum Step {
     Greet,
     Ask,
     Wait,
+    /// The store was busy: ask again after a pause.
+    Pause,
     End,
 }
 
@@ -156,18 +161,28 @@ impl Follower {
                         return Some(heartbeat);
                     }
                 }
+                Step::Pause => {
+                    if let Some(heartbeat) = self.pause().await {
+                        return Some(heartbeat);
+                    }
+                }
                 Step::End => return None,
             }
         }
     }
 
     async fn ask(&mut self) -> Option<Bytes> {
-        let since = std::mem::take(&mut self.given);
+        let since = self.given.clone();
         let filter = self.filter.clone();
         match self.collector.store.since(&self.principal.tenant, since, filter, TAIL_EVENTS).await {
             Ok(fresh) => {
                 self.given = fresh.snapshot.clone();
                 (!fresh.events.is_empty() || fresh.skipped > 0).then(|| news(&fresh))
+            }
+            // Nothing is lost by a pause; a stream that ends has its client come back at once.
+            Err(StoreError::Busy) => {
+                self.step = Step::Pause;
+                None
             }
             Err(error) => {
                 self.step = Step::End;
@@ -190,7 +205,19 @@ impl Follower {
                 }
                 Err(_) => (Step::End, None), // the store is gone
             },
-            _ = heartbeat.tick() => (Step::Wait, Some(Bytes::from_static(b": alive\n\n"))),
+            _ = heartbeat.tick() => (Step::Wait, Some(HEARTBEAT)),
+        };
+        self.step = step;
+        chunk
+    }
+
+    async fn pause(&mut self) -> Option<Bytes> {
+        let Self { collector, heartbeat, .. } = self;
+        let (step, chunk) = tokio::select! {
+            biased;
+            () = collector.stopping.cancelled() => (Step::End, None),
+            _ = heartbeat.tick() => (Step::Pause, Some(HEARTBEAT)),
+            () = tokio::time::sleep(Duration::from_millis(BUSY_PAUSE_MS)) => (Step::Ask, None),
         };
         self.step = step;
         chunk

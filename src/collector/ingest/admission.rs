@@ -1,4 +1,4 @@
-//! Who may send now: places, rates, quotas, and what is under way.
+//! Who may send now: places, rates, and what is under way. Quotas are in `quota`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,13 +7,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::body::Patience;
+use super::quota::Count;
 use crate::collector::api::Problem;
 use crate::collector::catalogue::TenantSettings;
 use crate::collector::limits::{
     CHUNK_BYTES, CHUNKS_BYTES, MAX_OPEN_BATCHES, MAX_OPEN_BATCHES_PER_TENANT, RATE_BURST_S,
-    USAGE_AGE_MS,
 };
-use crate::collector::store::Store;
 use crate::collector::{Intake, TenantId};
 
 /// What is being taken in, and how much more may be.
@@ -36,8 +35,7 @@ struct State {
 struct Tenant {
     open: usize,
     rate: Option<Bucket>,
-    /// Bytes on the disk, and when they were counted.
-    usage: Option<(u64, i64)>,
+    stored: Count,
 }
 
 /// Events that may come, in thousandths; below zero where more came than were allowed.
@@ -116,37 +114,6 @@ impl Reception {
         });
     }
 
-    /// Whether the tenant has space left, by a count that is not older than ten seconds.
-    pub(super) async fn check_quota(
-        &self,
-        store: &dyn Store,
-        tenant: &TenantId,
-        settings: &TenantSettings,
-        now_ms: i64,
-    ) -> Result<(), Problem> {
-        let Some(quota) = settings.quota_bytes else { return Ok(()) };
-        let known = self.with(|state| state.tenants.get(tenant).and_then(|own| own.usage));
-        let bytes = match known {
-            Some((bytes, at_ms)) if (0..USAGE_AGE_MS).contains(&now_ms.saturating_sub(at_ms)) => {
-                bytes
-            }
-            _ => {
-                let bytes = store.usage(tenant).await?.bytes;
-                self.with(|state| {
-                    state.tenants.entry(tenant.clone()).or_default().usage = Some((bytes, now_ms));
-                });
-                bytes
-            }
-        };
-        if bytes < quota {
-            return Ok(());
-        }
-        let detail =
-            "delete events, shorten the retention, or have the quota raised; then send it again";
-        let status = StatusCode::INSUFFICIENT_STORAGE;
-        Err(Problem::new(status, "quota", "the tenant's quota is used up", detail).retry_after(60))
-    }
-
     /// Claims a batch for as long as the guard lives; `None` while somebody else has it.
     pub(super) fn claim(self: &Arc<Self>, claim: Claim) -> Option<Claimed> {
         let is_new = self.with(|state| state.under_way.insert(claim.clone()));
@@ -157,6 +124,11 @@ impl Reception {
     pub(super) fn chunk_bytes(&self) -> usize {
         // One chunk is being filled while another is written.
         (CHUNKS_BYTES / (2 * self.open().max(1))).min(CHUNK_BYTES)
+    }
+
+    /// What was counted of a tenant's bytes.
+    pub(super) fn with_count<T>(&self, tenant: &TenantId, act: impl FnOnce(&mut Count) -> T) -> T {
+        self.with(|state| act(&mut state.tenants.entry(tenant.clone()).or_default().stored))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {

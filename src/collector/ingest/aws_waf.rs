@@ -2,13 +2,15 @@
 //!
 //! Source: docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::datetime::datetime;
 use super::raw;
 use super::request::{
-    Draft, is_country, is_host, is_method, is_name, is_protocol, is_request_id, is_scheme, members,
-    with_text,
+    Draft, country, is_country, is_host, is_method, is_name, is_protocol, is_request_id, is_scheme,
+    members, with_text,
 };
 use super::rules::{Rules, Unread};
 use crate::collector::catalogue::QuarantineCode;
@@ -42,6 +44,8 @@ fn read_text(rules: &Rules, text: &str) -> Result<NewEvent, Unread> {
     }
     draft.finish(at, time, rule_id)
 }
+
+type Members<'v> = [(raw::Name<'v>, &'v RawValue)];
 
 fn member(draft: &mut Draft<'_>, name: &str, value: &RawValue, rule_id: Option<&str>) {
     let place = format!("aws.{name}");
@@ -95,10 +99,12 @@ fn http_request(draft: &mut Draft<'_>, value: &RawValue) {
             ("headers", _) => headers(draft, value),
             ("clientIp", Some(text)) => draft.address(text, "ip.src"),
             ("country", Some("-")) => {}
-            ("country", Some(text)) => draft.field(Field::ClientCountry, text, is_country, &place),
+            ("country", Some(text)) => {
+                draft.field(Field::ClientCountry, &country(text), is_country, &place);
+            }
             ("uri", Some(text)) => draft.uri(text),
             ("args", Some("")) => {}
-            ("args", Some(text)) => draft.hold("http.request.uri.query", text, &[]),
+            ("args", Some(text)) => draft.query(text),
             ("httpVersion", Some(text)) => {
                 draft.field(Field::Protocol, text, is_protocol, "http.request.version")
             }
@@ -158,24 +164,51 @@ fn each(
 /// A rule with its matches: of the web ACL, or of a group.
 fn rule(draft: &mut Draft<'_>, value: &RawValue) -> bool {
     let Ok(all) = members(value.get()) else { return false };
-    let id = all.iter().find(|(name, _)| name.0 == "ruleId").and_then(|(_, id)| raw::text(id));
+    let id = rule_id(&all);
     let id = id.as_deref().and_then(|id| draft.matched(id));
     for (name, value) in &all {
         match &*name.0 {
             "ruleId" if id.is_some() => {}
             "ruleMatchDetails" => details(draft, value, id),
-            "action" if raw::text(value).is_some_and(|action| is_name(&action)) => {}
             other => draft.hold_raw(&format!("aws.rule.{other}"), value, id.as_slice()),
         }
     }
     true
 }
 
+fn rule_id<'v>(rule: &Members<'v>) -> Option<Cow<'v, str>> {
+    rule.iter().find(|(name, _)| name.0 == "ruleId").and_then(|(_, id)| raw::text(id))
+}
+
+/// The names of a group's rules that matched.
+fn matched_of<'v>(group: &Members<'v>) -> Vec<Cow<'v, str>> {
+    let mut ids = Vec::new();
+    let mut add = |rule: &'v RawValue| {
+        let id = members(rule.get()).ok().and_then(|rule| rule_id(&rule));
+        ids.extend(id.filter(|id| is_name(id)));
+        Ok(())
+    };
+    for (name, value) in group {
+        // What is no rule adds none, and is held where it is read.
+        let _ = match &*name.0 {
+            "terminatingRule" => add(value),
+            "nonTerminatingMatchingRules" | "excludedRules" => raw::elements(value.get(), &mut add),
+            _ => Ok(()),
+        };
+    }
+    ids
+}
+
 fn rule_group(draft: &mut Draft<'_>, value: &RawValue) -> bool {
     let Ok(all) = members(value.get()) else { return false };
+    let matched = matched_of(&all);
+    let matched: Vec<&str> = matched.iter().map(|id| &**id).collect();
     for (name, value) in &all {
         match &*name.0 {
-            "ruleGroupId" if raw::text(value).is_some_and(|id| is_name(&id)) => {}
+            // Each line names all groups: only those count of which something matched.
+            "ruleGroupId"
+                if matched.is_empty() && raw::text(value).is_some_and(|id| is_name(&id)) => {}
+            "ruleGroupId" => draft.hold_raw("aws.ruleGroup.ruleGroupId", value, &matched),
             "terminatingRule" if raw::is_null(value) => {}
             "terminatingRule" => {
                 if !rule(draft, value) {
@@ -185,6 +218,7 @@ fn rule_group(draft: &mut Draft<'_>, value: &RawValue) -> bool {
             "nonTerminatingMatchingRules" => {
                 each(draft, value, "aws.ruleGroup.nonTerminatingMatchingRules", rule)
             }
+            "excludedRules" => each(draft, value, "aws.ruleGroup.excludedRules", rule),
             other => draft.hold_raw(&format!("aws.ruleGroup.{other}"), value, &[]),
         }
     }

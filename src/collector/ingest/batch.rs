@@ -112,6 +112,7 @@ impl Job {
         taking.flush()?;
         taking.wait()?;
         taking.refuse_bad_lines()?;
+        taking.refuse_unreadable()?;
         let mut claimed = None;
         if self.name == Name::Content {
             claimed = Some(self.claim(ClaimName::Body(hash))?);
@@ -319,6 +320,21 @@ impl<'j> Taking<'j> {
         }
         self.alarm();
         Err(Fault::Lines { listed: std::mem::take(&mut self.listed), count: self.faults })
+    }
+
+    /// A batch in clear of which nothing could be read comes in another form than its sender means to send: that
+    /// is for somebody to mend, and the sender keeps it meanwhile. Logpush would drop it.
+    fn refuse_unreadable(&mut self) -> Result<(), Fault> {
+        use QuarantineCode::{NoTime, NotJson, WrongType};
+        let is_in_clear = matches!(self.job.rules.intake(), Intake::AwsWaf | Intake::ModSecurity);
+        let codes = QuarantineCode::ALL.into_iter().zip(self.by_code);
+        let unread = codes.filter(|(code, _)| matches!(code, NotJson | NoTime | WrongType));
+        let unread: u64 = unread.map(|(_, count)| count).sum();
+        if !is_in_clear || unread == 0 || unread < self.records {
+            return Ok(());
+        }
+        self.alarm();
+        Err(Fault::NoLineRead)
     }
 
     /// Makes the batch durable; one that brought nothing leaves nothing.

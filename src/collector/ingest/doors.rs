@@ -100,6 +100,8 @@ pub(crate) async fn logpush(
 }
 
 /// Takes AWS WAF's logs in as lines, and seals what they hold in clear.
+///
+/// Lines that are no events are set aside without their content; a batch of which none could be read is refused.
 #[utoipa::path(
     post, path = "/v1/aws-waf", operation_id = "ingest_aws_waf", tag = "ingest",
     security(("bearer" = ["ingest"])),
@@ -107,6 +109,7 @@ pub(crate) async fn logpush(
     request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one log record a line; gzip and zstd by content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = Accepted),
+        (status = 400, description = "no line of it could be read, or its packing or key is bad; nothing was stored", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "the key came with another body before", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
@@ -123,6 +126,8 @@ pub(crate) async fn aws_waf(
 }
 
 /// Takes the JSON audit logs of ModSecurity and Coraza in, and seals what they hold in clear.
+///
+/// Lines that are no events are set aside without their content; a batch of which none could be read is refused.
 #[utoipa::path(
     post, path = "/v1/modsecurity", operation_id = "ingest_modsecurity", tag = "ingest",
     security(("bearer" = ["ingest"])),
@@ -130,6 +135,7 @@ pub(crate) async fn aws_waf(
     request_body(content = Option<String>, content_type = "application/x-ndjson", description = "one transaction a line; gzip and zstd by content-encoding"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = Accepted),
+        (status = 400, description = "no line of it could be read, or its packing or key is bad; nothing was stored", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "the body came too slowly, or not whole", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "the key came with another body before", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "too much is under way, or the tenant sends too fast", body = Problem, content_type = "application/problem+json"),
@@ -186,7 +192,7 @@ pub(crate) struct FirehoseAnswer {
     request_body(content = String, content_type = "application/json", description = "Firehose's object, gzipped or not"),
     responses(
         (status = 200, description = "all of it is stored, synced and visible, but for lines that were set aside", body = FirehoseAnswer),
-        (status = 400, description = "the request has no id, or its body is not Firehose's object", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
+        (status = 400, description = "the request has no id, its body is not Firehose's object, or no line of it could be read", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
         (status = 401, description = "there is no token, or none that holds", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
         (status = 403, description = "the token does not allow this", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),
         (status = 408, description = "the body came too slowly, or not whole", content((FirehoseAnswer = "application/json"), (Problem = "application/problem+json"))),

@@ -29,6 +29,8 @@ pub(super) enum Fault {
     TooManyLines,
     /// Lines are at fault: the first of them, and how many.
     Lines { listed: Vec<LineFault>, count: u64 },
+    /// None of its lines could be read.
+    NoLineRead,
     /// The body has not the form that this sender's bodies have.
     Form(&'static str),
     /// The same key came with another body before.
@@ -99,6 +101,13 @@ impl From<Fault> for Problem {
                 format!("nothing was stored; mend or leave out the {count} lines at fault, of which the first are listed"),
             )
             .with_lines(listed),
+            Fault::NoLineRead => Self::new(
+                bad,
+                "no-line-read",
+                "no line could be read",
+                "nothing was stored; send this sender's log, one JSON object a line, as it was written: not within \
+                 another object, and packed only as content-encoding says",
+            ),
             Fault::Form(what) => Self::new(bad, "form", "the body has another form", what),
             Fault::OtherBody => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

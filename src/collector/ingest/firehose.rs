@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use base64ct::{Base64, Encoding};
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -20,6 +20,7 @@ use super::batch::Taking;
 use super::fault::Fault;
 use super::id::BodyHash;
 use super::inflate::Inflated;
+use super::raw;
 use super::records::Record;
 use super::rules::Unread;
 use crate::collector::api::Problem;
@@ -33,8 +34,8 @@ use crate::collector::limits::{MAX_FIREHOSE_RECORD_BYTES, MAX_LINE_BYTES};
 ///
 /// # Errors
 ///
-/// What the sender is told: `form` where the object is another or a record too long, `encoding` where `body`
-/// cannot be read.
+/// What the sender is told: `form` where the object is another, or a record is too long or comes from CloudWatch
+/// Logs, `encoding` where `body` cannot be read.
 pub fn firehose<R, A>(mut body: R, request_id: &str, act: A) -> Result<(), Problem>
 where
     R: Read,
@@ -81,6 +82,32 @@ fn walk<S: Sink>(body: &mut impl Read, request_id: &str, sink: &mut S) -> Result
 
 const FORM: Fault =
     Fault::Form("send Firehose's JSON: requestId, timestamp and records, each with data in base64");
+
+/// Of what CloudWatch Logs passes on, no line is a log of WAF's: answered 200, all of it would be lost.
+const FROM_CLOUDWATCH: Fault = Fault::Form(
+    "these are records of CloudWatch Logs: choose the stream in AWS WAF itself as its log's destination, or let \
+     Firehose decompress them and extract their messages",
+);
+/// RFC 1952 §2.3.1.
+const GZIP: &[u8] = b"\x1f\x8b";
+
+/// Whether a record is one of CloudWatch Logs: packed, or an object with `logEvents`.
+fn is_from_cloudwatch(record: &[u8]) -> bool {
+    if record.starts_with(GZIP) {
+        return true;
+    }
+    if memmem::find(record, b"\"logEvents\"").is_none() {
+        return false;
+    }
+    // A stranger may have written that in a request. Members of the object itself are nobody's but AWS's.
+    let mut is_it = false;
+    let Ok(text) = str::from_utf8(record) else { return false };
+    let _ = raw::members(text, |name, _| {
+        is_it |= name.0 == "logEvents";
+        Ok(())
+    });
+    is_it
+}
 
 /// Where records go.
 trait Sink {
@@ -140,6 +167,9 @@ impl<S: Sink> Reading<'_, S> {
     /// Takes the lines of one record.
     fn record(&mut self, data: &str) -> Result<(), Fault> {
         let bytes = Zeroizing::new(Base64::decode_vec(data).map_err(|_| FORM)?);
+        if is_from_cloudwatch(&bytes) {
+            return Err(FROM_CLOUDWATCH);
+        }
         self.sink.data(&bytes);
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {

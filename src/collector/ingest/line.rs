@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 use super::check::Kind;
 use super::clear::{Clear, NotSealed};
 use super::datetime::datetime;
-use super::metadata::{BindingText, Metadata, event_id};
+use super::metadata::{BindingText, Metadata, event_id, is_opened_name};
 use super::raw;
+use super::request::country;
 use super::rules::{REMOVED, Rules, Unread, cut};
 use crate::collector::catalogue::{ClearText, QuarantineCode};
 use crate::collector::limits::MAX_DATETIME_BYTES;
@@ -87,6 +88,9 @@ impl<'r> Draft<'r> {
         }
         let text = raw::text(value);
         match (field.kind(), text) {
+            (FieldKind::Text, Some(text)) if field == Field::ClientCountry => {
+                self.text(field, &country(&text));
+            }
             (FieldKind::Text, Some(text)) => self.text(field, &text),
             (FieldKind::Integer, text) => {
                 let digits = text.as_deref().unwrap_or(value.get());
@@ -139,6 +143,10 @@ impl<'r> Draft<'r> {
     fn other(&mut self, name: &str, value: &RawValue) -> Result<(), QuarantineCode> {
         if raw::is_key_name(name) {
             return Err(QuarantineCode::PrivateKey);
+        }
+        // A blob stands in `Metadata`. Here nobody looks whether it is one.
+        if is_opened_name(name) || matches!(name, "encrypted_matched_data" | "encrypted_request") {
+            return Err(QuarantineCode::NotSealed);
         }
         if !raw::is_shallow(value.get()) {
             return Err(QuarantineCode::NotJson);

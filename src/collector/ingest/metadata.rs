@@ -120,6 +120,7 @@ impl Metadata {
                 Ok(())
             }
             name if raw::is_key_name(name) => Err(QuarantineCode::PrivateKey),
+            name if is_opened_name(name) => Err(QuarantineCode::NotSealed),
             _ if !raw::is_shallow(value.get()) => Err(QuarantineCode::NotJson),
             _ if raw::is_suspect(value.get(), rules) || rules.is_suspect(name.as_bytes()) => {
                 flags.insert(Flags::PRIVATE_KEY_REMOVED);
@@ -206,6 +207,12 @@ impl Metadata {
         }
         raw::closed(self.text)
     }
+}
+
+/// Whether a member of this name holds what was in a blob: decrypted events are not to be stored.
+pub(super) fn is_opened_name(name: &str) -> bool {
+    let name = name.strip_prefix("moved_").unwrap_or(name);
+    matches!(name, "matched_data" | "matched_data_b64")
 }
 
 /// What a blob of an event is bound to in Cloudflare's shape, where the event does not say: `RayID/MatchIndex`, or

@@ -3,7 +3,8 @@
 //! - **What passes**: lines that are events, of a sender whose token allows it, with nothing in clear where a
 //!   blob is due. What AWS WAF, ModSecurity and Coraza write in clear is sealed before it goes anywhere.
 //! - **What a refused batch gets**: a problem with a stable code, and nothing of it is stored. From senders that
-//!   cannot mend a line, a bad one is set aside without its content, and the rest of the batch is stored.
+//!   cannot mend a line, a bad one is set aside without its content, and the rest of the batch is stored. A batch
+//!   in clear of which no line can be read is refused all the same: its sender is set up wrongly, and keeps it.
 //! - **What a proxy in front does to the promise**: nothing, as long as it passes bodies on as they come. One
 //!   that buffers them takes back pressure away.
 //!
@@ -42,6 +43,7 @@ mod line;
 mod logpush;
 mod metadata;
 mod modsecurity;
+mod quota;
 mod raw;
 mod records;
 mod request;
@@ -56,6 +58,7 @@ pub use self::datetime::datetime;
 pub(crate) use self::doors::routes;
 pub use self::firehose::firehose;
 pub use self::records::{Commas, Record, records};
+pub(crate) use self::request::country;
 pub use self::rules::{Rules, Unread};
 use super::api::Problem;
 use super::catalogue::{BatchCounts, RecordedBatch};
@@ -95,7 +98,7 @@ impl Accepted {
 
 /// A problem's code as the label of a counter: of a fixed list, so that it is one of few.
 fn outcome(problem: &Problem) -> &'static str {
-    const CODES: [&str; 20] = [
+    const CODES: [&str; 21] = [
         "busy",
         "full",
         "conflict",
@@ -109,6 +112,7 @@ fn outcome(problem: &Problem) -> &'static str {
         "too-long",
         "too-many-lines",
         "bad-lines",
+        "no-line-read",
         "form",
         "other-body",
         "under-way",

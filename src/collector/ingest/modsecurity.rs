@@ -44,8 +44,14 @@ fn read_text(rules: &Rules, text: &str) -> Result<NewEvent, Unread> {
             other => draft.hold_raw(&format!("modsecurity.{other}"), value, &[]),
         }
     }
-    for (name, value) in &inner {
+    // Coraza's `server_id` is the client's Host, and ModSecurity's its own name.
+    let is_coraza = find(&inner, "unix_timestamp").is_some();
+    let is_server = |name: &raw::Name<'_>| is_coraza && name.0 == "server_id";
+    for (name, value) in inner.iter().filter(|(name, _)| !is_server(name)) {
         member(&mut draft, &name.0, value, &mut found);
+    }
+    for (_, value) in inner.iter().filter(|(name, _)| is_server(name)) {
+        server_name(&mut draft, value);
     }
     draft.set(Field::Action, if found.is_blocked() { "block" } else { "log" });
     let rule_id = found.rule.or(found.score);
@@ -60,14 +66,21 @@ struct Found {
     /// The first of those that add the others' scores up.
     score: Option<String>,
     is_interrupted: Option<bool>,
+    /// Whether the status is one that little else than a WAF answers.
     is_refused: bool,
+    is_bad_request: bool,
+    /// Whether the scores are so high that the Core Rule Set blocks.
+    is_over: bool,
     is_enabled: bool,
 }
 
 impl Found {
-    /// Before `is_interrupted` came with 3.0.13, an engine that blocks and a status of refusal say so.
+    /// ModSecurity up to 3.0.14 writes no `is_interrupted`: there, the engine, the status and the rules say so.
     fn is_blocked(&self) -> bool {
-        self.is_interrupted.unwrap_or(self.is_refused && self.is_enabled)
+        // Applications answer 400 too.
+        let has_rule = self.rule.is_some() || self.score.is_some();
+        let is_refused = self.is_refused || self.is_over || (self.is_bad_request && has_rule);
+        self.is_interrupted.unwrap_or(self.is_enabled && is_refused)
     }
 }
 
@@ -101,6 +114,17 @@ fn member(draft: &mut Draft<'_>, name: &str, value: &RawValue, found: &mut Found
     }
 }
 
+fn server_name(draft: &mut Draft<'_>, value: &RawValue) {
+    let text = raw::text(value);
+    match text.as_deref() {
+        Some(name) if draft.is(Field::Host, name) => {}
+        Some(name) if !draft.has(Field::Host) => {
+            draft.field(Field::Host, name, is_host, "http.host");
+        }
+        _ => draft.hold_raw("modsecurity.transaction.server_id", value, &[]),
+    }
+}
+
 fn request(draft: &mut Draft<'_>, value: &RawValue) {
     let Ok(all) = members(value.get()) else {
         return draft.hold_raw("modsecurity.request", value, &[]);
@@ -126,6 +150,8 @@ fn request(draft: &mut Draft<'_>, value: &RawValue) {
             ("uri", Some(text)) => draft.uri(text),
             ("headers", _) => headers(draft, value, "http.request.headers", true),
             ("body", _) => draft.hold_raw("http.request.body.raw", value, &[]),
+            // The query's are among them.
+            ("args", _) if value.get() != "{}" && draft.drops(Field::Query) => {}
             ("args", _) => draft.hold_raw("http.request.args", value, &[]),
             ("length", _) if value.get().bytes().all(|byte| byte.is_ascii_digit()) => {}
             (other, _) => draft.hold_raw(&format!("modsecurity.request.{other}"), value, &[]),
@@ -141,6 +167,7 @@ fn response(draft: &mut Draft<'_>, value: &RawValue, found: &mut Found) {
         match &*name.0 {
             "http_code" | "status" if value.get() != "0" => {
                 found.is_refused = matches!(value.get(), "403" | "406" | "429" | "503");
+                found.is_bad_request = value.get() == "400";
                 draft.integer(Field::EdgeResponseStatus, value, "http.response.code");
             }
             "headers" => headers(draft, value, "http.response.headers", false),
@@ -195,6 +222,7 @@ fn messages(draft: &mut Draft<'_>, value: &RawValue, found: &mut Found) {
         let id = rule_id(message);
         let id = id.as_deref().and_then(|id| draft.matched(id));
         if let Some(id) = id {
+            found.is_over |= is_score(id) && !id.starts_with("980");
             let place = if is_score(id) { &mut found.score } else { &mut found.rule };
             place.get_or_insert_with(|| id.to_owned());
         }

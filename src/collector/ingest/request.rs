@@ -93,6 +93,19 @@ impl<'r> Draft<'r> {
         self.fields.get(field).is_some()
     }
 
+    pub(super) fn is(&self, field: Field, text: &str) -> bool {
+        self.fields.get(field) == Some(text)
+    }
+
+    /// Whether the tenant wants a field dropped; the event says then that something was.
+    pub(super) fn drops(&mut self, field: Field) -> bool {
+        let is_dropped = self.rules.policy(field) == ClearText::Drop;
+        if is_dropped {
+            self.flags.insert(Flags::DROPPED);
+        }
+        is_dropped
+    }
+
     pub(super) fn address(&mut self, text: &str, place: &str) {
         match text.parse::<IpAddr>() {
             Ok(address) => self.fields.set(Field::ClientIp, &address.to_canonical().to_string()),
@@ -148,6 +161,13 @@ impl<'r> Draft<'r> {
             uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
         self.by_policy(Field::Path, path, "http.request.uri.path");
         if let Some(query) = query {
+            self.query(query);
+        }
+    }
+
+    /// The query, which is never stored in clear.
+    pub(super) fn query(&mut self, query: &str) {
+        if !self.drops(Field::Query) {
             self.hold("http.request.uri.query", query, &[]);
         }
     }
@@ -176,10 +196,12 @@ impl<'r> Draft<'r> {
         let is_clear = self.rules.settings().policy.clear_headers.contains(&lower);
         let place = format!("http.request.headers[\"{}\"]", lower.escape_debug());
         match lower.as_str() {
-            "host" | ":authority" if self.fields.get(Field::Host) == Some(value) => {}
+            "host" | ":authority" if self.is(Field::Host, value) => {}
             "host" | ":authority" if !self.has(Field::Host) => {
                 self.field(Field::Host, value, is_host, &place);
             }
+            "user-agent" if self.drops(Field::UserAgent) => {}
+            "referer" if self.drops(Field::RefererPath) => {}
             "user-agent" if is_clear => self.by_policy(Field::UserAgent, value, &place),
             "referer" if is_clear => self.referer(value, &place),
             _ if is_clear && self.rules.is_suspect(value.as_bytes()) => {
@@ -216,7 +238,6 @@ impl<'r> Draft<'r> {
                     self.by_policy(Field::RefererQuery, query, place);
                 }
             }
-            (ClearText::Drop, _) => self.flags.insert(Flags::DROPPED),
             _ => self.hold(place, value, &[]),
         }
     }
@@ -335,6 +356,15 @@ pub(super) fn is_protocol(text: &str) -> bool {
     let version = text.strip_prefix("HTTP/").unwrap_or_default();
     (1..=3).contains(&version.len())
         && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// A country as it is stored: one sender writes `us`, another `US`.
+pub(crate) fn country(text: &str) -> Cow<'_, str> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Cow::Owned(text.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Whether a text is a country of two letters.

@@ -80,8 +80,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// What became visible since a snapshot: events of batches that it does not contain, by batch, time
     /// and id, ascending, `limit` at most, with the snapshot up to which all were given. Where more than
-    /// `limit` are waiting, the last of them are given and the others counted; with a filter, those that it
-    /// would have left out may be counted too.
+    /// `limit` are waiting, or more than [`MAX_PAGE_BYTES`](super::limits::MAX_PAGE_BYTES) of them, the last are
+    /// given and the others counted: with a filter, those that it would have left out may be counted too; where
+    /// there are so many that to count them takes too long, some are not.
     fn since<'s>(
         &'s self,
         tenant: &'s TenantId,
@@ -110,6 +111,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// What a tenant has stored.
     fn usage<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, Usage>;
+
+    /// Bytes that a tenant takes: what its quota is held against. Cheap enough to be asked while events come in.
+    /// What cannot be read counts as far as its size can be told: a damaged part is no error.
+    fn stored_bytes<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, u64>;
 
     /// Says how many days a tenant's events are kept, for a store that drops them by itself where nobody calls
     /// [`expire`](Self::expire) any more. To be called at the start and after each change.
@@ -169,7 +174,7 @@ pub struct Usage {
 pub struct Fresh {
     /// The events, oldest batch first.
     pub events: Vec<StoredEvent>,
-    /// How many were left out for the limit.
+    /// How many were left out for the limit; fewer than there are where they are too many to count.
     pub skipped: u64,
     /// From where to ask next.
     pub snapshot: Snapshot,

@@ -257,6 +257,13 @@ impl Store for ModelStore {
         })
     }
 
+    fn stored_bytes<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, u64> {
+        self.answer(|state| {
+            let own = state.events.iter().filter(|(owner, _)| owner == tenant);
+            Ok(own.map(|(_, one)| one.event.bytes() as u64).sum())
+        })
+    }
+
     fn maintain(&self, _: EventTime) -> Answer<'_, ()> {
         self.answer(|_| Ok(()))
     }

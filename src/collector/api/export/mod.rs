@@ -1,6 +1,7 @@
 //! Events without a cap, newest first, in one stream.
 //!
 //! - **All of one snapshot**: what comes in while the export runs is not part of it.
+//! - **It waits**: a store that is busy is asked again for a minute or so.
 //! - **An export that ended is whole**: where the store fails on the way, or the collector shuts down or the token is revoked, the stream is cut
 //!   (HTTP/1.1: without its last chunk; HTTP/2: by a reset). A client has to take that for a failure.
 //! - **What is sealed stays sealed**: blobs go out as they came in.
@@ -11,12 +12,14 @@ mod members;
 mod ocsf;
 
 use std::io;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use tokio::time::sleep;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,7 +33,7 @@ use super::params::{Parameters, bad};
 use super::seats::{Lasting, Seat};
 use crate::collector::auth::{Authorized, Read};
 use crate::collector::catalogue::Principal;
-use crate::collector::limits::MAX_PAGE_EVENTS;
+use crate::collector::limits::{BUSY_PAUSE_MS, EXPORT_TRIES, MAX_PAGE_EVENTS};
 use crate::collector::query::{Page, PageQuery};
 use crate::collector::store::StoreError;
 use crate::collector::{Collector, StoredEvent};
@@ -180,7 +183,19 @@ impl Export {
         .fuse() // what compresses it asks again after the end
     }
 
+    // A store that is busy is asked again: a page that fails costs all that went out before.
     async fn page(&self) -> Result<Page, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.page_now().await {
+                Err(StoreError::Busy) if tries < EXPORT_TRIES => tries += 1,
+                answer => return answer,
+            }
+            sleep(Duration::from_millis(BUSY_PAUSE_MS)).await;
+        }
+    }
+
+    async fn page_now(&self) -> Result<Page, StoreError> {
         // A token that is over or revoked ends what it began.
         let is_in_force = self.collector.catalogue.is_in_force(&self.principal);
         if self.collector.stopping.is_cancelled() || !is_in_force {

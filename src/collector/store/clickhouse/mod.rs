@@ -204,6 +204,10 @@ impl Store for ClickHouseStore {
         Box::pin(read::usage(&self.inner, tenant))
     }
 
+    fn stored_bytes<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, u64> {
+        Box::pin(read::stored_bytes(&self.inner, tenant))
+    }
+
     fn retain<'s>(&'s self, tenant: &'s TenantId, days: u32) -> Answer<'s, ()> {
         Box::pin(delete::retain(&self.inner, tenant, days))
     }

@@ -330,6 +330,15 @@ pub(super) async fn usage(inner: &Inner, tenant: &TenantId) -> Result<Usage, Sto
     })
 }
 
+/// The bytes of [`usage`] alone.
+pub(super) async fn stored_bytes(inner: &Inner, tenant: &TenantId) -> Result<u64, StoreError> {
+    inner.check_open()?;
+    let snapshot = inner.visibility.snapshot();
+    let mut sql = Sql::new("SELECT sum(bytes) FROM events ");
+    Scope { tenant, range: ALL_TIME, snapshot: &snapshot, node: inner.node }.push(&mut sql);
+    Ok(inner.database.one(&sql).await?)
+}
+
 fn in_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }

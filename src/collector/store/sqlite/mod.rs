@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! events/<tenant>/<YYYY-MM-DD>.sqlite3     rows in segments, counts, lists; see `schema`
-//! events/<tenant>/<YYYY-MM-DD>.unsettled   stands there while batches in the file may be undecided
+//! events/<tenant>/<YYYY-MM-DD>.unsettled   stands there while batches in the file may be undecided, and beside
+//!                                          an older day until it is closed
 //! events.lock                              locked while a process has the store open
 //! ```
 //!
@@ -113,6 +114,7 @@ impl SqliteStore {
         let lock = lock(&folder)?;
         let partitions = Arc::new(Partitions::scan(&folder)?);
         let (writers, visibility) = Writers::start(Arc::clone(&partitions), ledger, options)?;
+        partitions.note_found(visibility.snapshot().last);
         let reader = Reader::new(Arc::clone(&partitions), Arc::clone(&visibility));
         let closed = AtomicBool::new(false);
         let removing = tokio::sync::Mutex::default();
@@ -348,6 +350,10 @@ impl Store for SqliteStore {
 
     fn usage<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, Usage> {
         Box::pin(async move { self.inner.open()?.reader.usage(tenant).await })
+    }
+
+    fn stored_bytes<'s>(&'s self, tenant: &'s TenantId) -> Answer<'s, u64> {
+        Box::pin(async move { self.inner.open()?.reader.stored_bytes(tenant).await })
     }
 
     fn maintain(&self, now: EventTime) -> Answer<'_, ()> {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::Date;
 use tokio::sync::Notify;
@@ -17,6 +17,9 @@ use crate::collector::store::StoreError;
 
 /// The Julian day of 1970-01-01.
 const EPOCH_JULIAN_DAY: i64 = 2_440_588;
+
+/// Days of a tenant that every start looks at, to close those that ended while nobody was there.
+const RECENT_DAYS: usize = 3;
 
 /// All partitions of a store.
 #[derive(Debug)]
@@ -35,8 +38,8 @@ pub(super) struct Partition {
     released: Notify,
     /// The greatest batch that was written to it since the store was opened.
     written: AtomicU64,
-    /// The greatest batch that was in its file when somebody looked first.
-    found: OnceLock<u64>,
+    /// No batch beyond it was in its file when somebody looked.
+    found: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -157,18 +160,18 @@ impl Partition {
         self.written.fetch_max(batch, Ordering::AcqRel);
     }
 
-    /// Notes the greatest batch in its file.
+    /// Notes that no batch beyond this one is in its file.
     pub(super) fn note_found(&self, batch: u64) {
-        let _ = self.found.set(batch); // what came later was noted when it was written
+        self.found.fetch_min(batch, Ordering::AcqRel); // what came later was noted when it was written
     }
 
     /// Whether it surely has no batch from this one on: then it need not be opened for what is new.
     pub(super) fn is_older_than(&self, batch: u64) -> bool {
         let written = self.written.load(Ordering::Acquire);
-        self.found.get().is_some_and(|found| written.max(*found) < batch)
+        written.max(self.found.load(Ordering::Acquire)) < batch
     }
 
-    /// The file that stands beside it while batches in it may be undecided.
+    /// The file that stands beside it while batches in it may be undecided, or an older day is still to be closed.
     pub(super) fn marker(&self) -> PathBuf {
         self.path.with_extension("unsettled")
     }
@@ -192,6 +195,11 @@ impl Partitions {
         Ok(Self { root: root.to_owned(), known: Mutex::new(known) })
     }
 
+    /// Notes that no file holds a batch beyond this one: one that is damaged need not be opened to know it.
+    pub(super) fn note_found(&self, batch: u64) {
+        self.all().iter().for_each(|partition| partition.note_found(batch));
+    }
+
     /// A tenant's partitions, by day.
     pub(super) fn of(&self, tenant: &TenantId) -> Vec<Arc<Partition>> {
         self.with(|known| {
@@ -207,6 +215,15 @@ impl Partitions {
     /// A tenant's partition of a day, where there is one.
     pub(super) fn get(&self, tenant: &TenantId, day: i64) -> Option<Arc<Partition>> {
         self.with(|known| known.get(tenant)?.get(&day).cloned())
+    }
+
+    /// Whether a partition is one of its tenant's newest: a start has those closed without a mark beside them.
+    pub(super) fn is_recent(&self, partition: &Partition) -> bool {
+        let later = partition.day().saturating_add(1)..;
+        self.with(|known| {
+            let days = known.get(partition.tenant());
+            days.is_none_or(|days| days.range(later).nth(RECENT_DAYS.saturating_sub(1)).is_none())
+        })
     }
 
     /// A partition to write to. A new one has an empty file and a mark beside it, whose names are synced.
@@ -278,7 +295,7 @@ impl Partitions {
 impl Partition {
     fn new(tenant: TenantId, day: i64, path: PathBuf) -> Self {
         let (gate, released) = (Mutex::default(), Notify::new());
-        let (written, found) = (AtomicU64::new(0), OnceLock::new());
+        let (written, found) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
         Self { tenant, day, path, gate, released, written, found }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A number is a varint: seven bits a byte, the lowest first, the top bit set on all but the last.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::collector::{Field, NewEvent};
@@ -110,23 +111,24 @@ pub(super) fn minutes(hour: i64, packed: &[u8]) -> impl Iterator<Item = (i64, u6
     })
 }
 
-/// A text that an event has or lacks, as a hash map owns it.
-pub(super) type Owned = Option<Box<str>>;
+/// A text that an event has or lacks. Those of packed counts are not copied: strangers choose how long they are.
+pub(super) type Text<'t> = Option<Cow<'t, str>>;
 
 /// Counts by hour, as they are added to the table.
 #[derive(Debug, Default)]
-pub(super) struct HourCounts {
+pub(super) struct HourCounts<'t> {
     /// By field, hour, value and action: minutes of the hour with what is added to each.
-    pub(super) hours: HashMap<(Field, i64, Owned, Owned), BTreeMap<u8, i64>>,
+    pub(super) hours: HashMap<(Field, i64, Text<'t>, Text<'t>), BTreeMap<u8, i64>>,
 }
 
-impl HourCounts {
+impl<'t> HourCounts<'t> {
     /// Adds a chunk's counts.
-    pub(super) fn add_packed(&mut self, packed: &[u8]) {
+    pub(super) fn add_packed(&mut self, packed: &'t [u8]) {
         for entry in entries(packed) {
             for (minute, count) in entry.minutes() {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
-                self.add(entry.dim, entry.value, entry.action, minute, count);
+                let text = |text: Option<&'t str>| text.map(Cow::Borrowed);
+                self.add(entry.dim, text(entry.value), text(entry.action), minute, count);
             }
         }
     }
@@ -135,12 +137,12 @@ impl HourCounts {
     pub(super) fn add(
         &mut self,
         dim: Field,
-        value: Option<&str>,
-        action: Option<&str>,
+        value: Text<'t>,
+        action: Text<'t>,
         minute: i64,
         count: i64,
     ) {
-        let key = (dim, minute.div_euclid(MINUTES), value.map(Box::from), action.map(Box::from));
+        let key = (dim, minute.div_euclid(MINUTES), value, action);
         let of_hour = u8::try_from(minute.rem_euclid(MINUTES)).unwrap_or_default();
         let sum = self.hours.entry(key).or_default().entry(of_hour).or_default();
         *sum = sum.saturating_add(count);
@@ -277,8 +279,9 @@ mod tests {
         let mut counts = ChunkCounts::default();
         let events = [event(-61, Some("a"), None), event(-60, Some("a"), None)];
         events.iter().for_each(|event| counts.add(event));
+        let packed = counts.pack();
         let mut hours = HourCounts::default();
-        hours.add_packed(&counts.pack());
+        hours.add_packed(&packed);
         let added = &hours.hours[&(Field::Host, -1, Some("a".into()), None)];
         let (packed, total) = add_to_hour(&[], added);
         assert_eq!((total, minutes(-1, &packed).collect::<Vec<_>>()), (1, vec![(-60, 1)]));

@@ -21,6 +21,10 @@ pub(super) const SCHEMA: u32 = 1;
 /// An event of 600 to 1,500 bytes stays on one page: past a quarter of it, SQLite would chain pages.
 const PAGE_BYTES: u32 = 8_192;
 
+/// How long a connection waits for a lock: nobody else writes, but a reader that recovers the journal may hold
+/// one for a moment.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The fields that a sealed segment has an index for: what a search usually begins with.
 pub(super) const INDEXED: [Field; 5] =
     [Field::RuleId, Field::Action, Field::Host, Field::RayId, Field::ClientIp];
@@ -115,8 +119,7 @@ pub(super) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(as_error)?;
-    // Nobody else writes; a reader that recovers the journal may hold a lock for a moment.
-    connection.busy_timeout(Duration::from_secs(5)).map_err(as_error)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(as_error)?;
     connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(as_error)?;
     let mode = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get::<_, String>(0));
     if mode.map_err(as_error)? != "wal" {

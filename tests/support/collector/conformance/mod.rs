@@ -118,6 +118,7 @@ macro_rules! conformance {
             tenants::the_same_ids_are_different_events
             tenants::no_answer_holds_anything_of_another
             tenants::deletes_touch_no_other
+            tenants::stored_bytes_are_each_tenants_own
             random::any_order_of_calls
         }
     };

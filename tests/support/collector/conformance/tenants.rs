@@ -94,3 +94,18 @@ pub(crate) async fn deletes_touch_no_other<L: Lab>() {
     assert!(matches!(conflict, Err(StoreError::Conflict)), "the other's open batch is still there");
     store.abort(open);
 }
+
+pub(crate) async fn stored_bytes_are_each_tenants_own<L: Lab>() {
+    let lab = L::new().await;
+    let (store, acme, globex) = (lab.store(), acme(), globex());
+    assert_eq!(store.stored_bytes(&acme).await.unwrap(), 0);
+    let long = |number: u128| with(event(0, number), Field::Path, &"/some/longer/path".repeat(200));
+    put(&*store, &acme, (0..20).map(long).collect()).await;
+    let few = store.stored_bytes(&acme).await.unwrap();
+    assert!(few >= 20 * 3_400, "{few} bytes for all of these events");
+    put(&*store, &acme, (20..2_000).map(long).collect()).await;
+    assert!(store.stored_bytes(&acme).await.unwrap() > few);
+    assert_eq!(store.stored_bytes(&globex).await.unwrap(), 0);
+    store.delete_tenant(&acme).await.unwrap();
+    assert_eq!(store.stored_bytes(&acme).await.unwrap(), 0);
+}

@@ -8,7 +8,10 @@ use crate::collector::store::StoreError;
 const NS_PER_S: i64 = 1_000_000_000;
 /// Nanoseconds of a minute, the least time that has counts of its own.
 pub(super) const NS_PER_MINUTE: i64 = 60 * NS_PER_S;
-const NS_PER_HOUR: i64 = 60 * NS_PER_MINUTE;
+/// Nanoseconds of an hour.
+pub(super) const NS_PER_HOUR: i64 = 60 * NS_PER_MINUTE;
+/// Nanoseconds of a day.
+const NS_PER_DAY: i64 = 24 * NS_PER_HOUR;
 
 /// A range, cut at the multiples of an interval; or whole.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,12 @@ pub(super) struct Buckets {
 
 /// The place of a bucket, the oldest being 0.
 pub(super) type Place = u32;
+
+/// A day since 1970.
+pub(super) const fn day_range(day: i64) -> TimeRange {
+    let from = day.saturating_mul(NS_PER_DAY);
+    TimeRange { from: EventTime(from), until: EventTime(from.saturating_add(NS_PER_DAY)) }
+}
 
 impl Buckets {
     /// One bucket.
@@ -80,6 +89,16 @@ impl Buckets {
         let interval = self.interval_ns.unwrap_or(i64::MAX);
         let end = self.number(at).saturating_add(1).saturating_mul(interval);
         end.min(self.range.until.0)
+    }
+
+    /// Which bucket is the first whole one, and when it begins, when all from a moment on was counted. One bucket
+    /// for all begins at that moment.
+    pub(super) fn whole_from(&self, counted_from: EventTime) -> (Place, EventTime) {
+        if self.interval_ns.is_none() {
+            return (0, counted_from);
+        }
+        let missing = counted_from.0.saturating_sub(1).max(self.range.from.0);
+        (self.place(missing).saturating_add(1), EventTime(self.end_of(missing)))
     }
 
     /// Whether an hour since 1970 is in the range, and in one bucket.

@@ -9,7 +9,9 @@ use crate::collector::query::Budget;
 use crate::collector::store::StoreError;
 
 /// Rows between two looks at the clock: some tens of microseconds.
-pub(super) const ROWS_PER_GLANCE: u64 = 128;
+const ROWS_PER_GLANCE: u64 = 128;
+/// The same where rows are compared with patterns: some milliseconds for the longest texts and the most patterns.
+const ROWS_PER_CAREFUL_GLANCE: u64 = 8;
 
 /// What is left of a budget.
 ///
@@ -19,6 +21,7 @@ pub(super) const ROWS_PER_GLANCE: u64 = 128;
 pub(super) struct Looking {
     left: u64,
     looked_at: u64,
+    rows_per_glance: u64,
     has_begun: bool,
     deadline: Option<Instant>,
     is_late: bool,
@@ -33,11 +36,17 @@ impl Looking {
         Self {
             left: budget.rows,
             looked_at: 0,
+            rows_per_glance: ROWS_PER_GLANCE,
             has_begun: false,
             deadline,
             is_late: false,
             given_up,
         }
+    }
+
+    /// Looks at the clock more often from now on: each row may take long.
+    pub(super) const fn be_careful(&mut self) {
+        self.rows_per_glance = ROWS_PER_CAREFUL_GLANCE;
     }
 
     /// How many of `wanted` rows may be looked at in one step; 1 at least, so that every step moves on.
@@ -47,12 +56,18 @@ impl Looking {
 
     /// Counts a row. Says whether to go on with the step.
     pub(super) fn row(&mut self) -> Result<bool, StoreError> {
-        self.looked_at = self.looked_at.saturating_add(1);
         self.left = self.left.saturating_sub(1);
-        if self.looked_at.is_multiple_of(ROWS_PER_GLANCE) {
+        self.entry()?;
+        Ok(!self.is_late)
+    }
+
+    /// Counts what is no row and yet takes time: an entry of a roll-up.
+    pub(super) fn entry(&mut self) -> Result<(), StoreError> {
+        self.looked_at = self.looked_at.saturating_add(1);
+        if self.looked_at.is_multiple_of(self.rows_per_glance) {
             self.glance()?;
         }
-        Ok(!self.is_late)
+        Ok(())
     }
 
     /// Counts a step, which may have found no row. An index that holds nothing was a look as well.
@@ -69,6 +84,11 @@ impl Looking {
         self.is_late =
             self.is_late || self.deadline.is_some_and(|deadline| monotonic() >= deadline);
         Ok(())
+    }
+
+    /// Whether the time is used up.
+    pub(super) const fn is_late(&self) -> bool {
+        self.is_late
     }
 
     /// Whether the rows or the time are used up.
@@ -96,5 +116,24 @@ impl GivenUp {
 impl Drop for GivenUp {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_until_late(mut looking: Looking) -> u64 {
+        while looking.row().unwrap() {}
+        looking.looked_at
+    }
+
+    #[test]
+    fn patterns_make_the_looks_at_the_clock_more_frequent() {
+        let late = || Looking::begin(Budget { rows: 1_000, ms: 0 }, Arc::default());
+        assert_eq!(rows_until_late(late()), ROWS_PER_GLANCE);
+        let mut careful = late();
+        careful.be_careful();
+        assert_eq!(rows_until_late(careful), ROWS_PER_CAREFUL_GLANCE);
     }
 }

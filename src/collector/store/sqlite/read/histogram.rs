@@ -1,16 +1,18 @@
 //! Counts by interval.
 //!
-//! What roll-ups can answer takes whole hours and minutes from them, and looks at the rows of the edges alone.
-//! Anything else looks at rows, newest first, as far as the budget goes.
+//! What roll-ups can answer takes whole hours and minutes from them, and looks at the rows of the edges alone: a day
+//! at a time, newest first, and one day at least. Anything else looks at rows, newest first. Both go as far as the
+//! budget does.
 
 use super::Ask;
-use super::buckets::Buckets;
+use super::buckets::{Buckets, day_range};
 use super::budget::Looking;
-use super::rollups::{Rolled, Sums};
+use super::rollups::{Rolled, Sums, Wanted, WhenLate};
 use super::scan::Visible;
 use super::tally::{Counts, Rows, Tally};
+use super::text::has_patterns;
 use super::values::{ValueId, Values};
-use crate::collector::query::{Exactness, Filter, Histogram, HistogramQuery, Series};
+use crate::collector::query::{Exactness, Filter, Histogram, HistogramQuery, Series, TimeRange};
 use crate::collector::store::StoreError;
 use crate::collector::{EventTime, Field};
 
@@ -41,58 +43,110 @@ pub(super) fn count(
     buckets: Buckets,
     filter: &Filter,
     group: Option<Field>,
-    looking: Looking,
+    mut looking: Looking,
 ) -> Result<(Tally, Exactness), StoreError> {
     let visible = Visible::now(ask.snapshot.clone());
     let rows = Rows { pool: &ask.pool, partitions: &ask.partitions, filter, visible: &visible };
+    if has_patterns(filter) {
+        looking.be_careful();
+    }
     if let Some(rolled) = Rolled::of(filter, group) {
         let tally = Tally::new(buckets, Values::of(group));
-        if let Some(tally) = add_up(&rolled, &rows, tally)? {
-            return count_edges(tally, &rows, looking);
-        }
+        looking = match add_up(&rolled, &rows, tally, looking)? {
+            Added::Up(tally, exactness) => return Ok((tally, exactness)),
+            Added::TooMany(looking) => looking,
+        };
     }
     let mut tally = Tally::new(buckets, Values::of(group));
     let (_, stopped) = tally.count(&rows, buckets.range(), looking)?;
-    Ok((tally, exactness(stopped)))
+    let exactness =
+        stopped.map_or(Exactness::Exact, |scanned_until| Exactness::Partial { scanned_until });
+    Ok((tally, exactness))
 }
 
-fn exactness(stopped: Option<EventTime>) -> Exactness {
-    stopped.map_or(Exactness::Exact, |scanned_until| Exactness::Partial { scanned_until })
+/// What came of adding up.
+enum Added {
+    Up(Tally, Exactness),
+    /// One day alone has too many values. This is left of the budget.
+    TooMany(Looking),
 }
 
-/// The whole minutes; `None` where there are too many values.
+/// The roll-ups of whole minutes and the rows of all others, a day at a time, newest first.
 fn add_up(
     rolled: &Rolled<'_>,
     rows: &Rows<'_>,
     mut tally: Tally,
-) -> Result<Option<Tally>, StoreError> {
-    for partition in rows.within(tally.buckets.range()) {
-        let Some(reading) = rows.pool.read(partition)? else { continue };
-        if rolled.add_up(&reading, rows.visible, &mut tally)? == Sums::TooManyValues {
-            return Ok(None);
+    mut looking: Looking,
+) -> Result<Added, StoreError> {
+    let range = tally.buckets.range();
+    let mut ragged = tally.buckets.ragged();
+    // The oldest edge comes last: all that is counted when a day ends is then newer than what is not.
+    let oldest = ragged.pop_if(|part| part.from == range.from);
+    let mut has_moved = false;
+    for partition in rows.within(range) {
+        looking.glance()?;
+        let day = day_range(partition.day());
+        if looking.is_late() && has_moved {
+            return Ok(counted_from(tally, day.until));
         }
+        let mut apart = tally.apart();
+        let edges = ragged.iter().map(|part| part.within(day)).filter(|part| !part.is_empty());
+        let (left, stopped) = count_edges(&mut apart, edges, rows, looking)?;
+        looking = left;
+        // What was looked at has to be of use.
+        let when_late = match stopped {
+            None if has_moved => WhenLate::Stop,
+            _ => WhenLate::Finish,
+        };
+        let wanted = Wanted { from: stopped.unwrap_or(day.from), when_late };
+        let sums = match rows.pool.read(partition)? {
+            Some(reading) => {
+                rolled.add_up(&reading, rows.visible, wanted, &mut looking, &mut apart)?
+            }
+            None => Sums::Whole,
+        };
+        match sums {
+            Sums::Whole => tally.absorb(apart),
+            Sums::TooMany if !has_moved => return Ok(Added::TooMany(looking)),
+            Sums::TooMany | Sums::Late => {
+                tally.dismiss(apart);
+                return Ok(counted_from(tally, day.until));
+            }
+        }
+        if let Some(stopped) = stopped {
+            return Ok(counted_from(tally, stopped));
+        }
+        has_moved = true;
     }
-    Ok(Some(tally))
+    let (_, stopped) = count_edges(&mut tally, oldest.into_iter(), rows, looking)?;
+    Ok(match stopped {
+        Some(stopped) => counted_from(tally, stopped),
+        None => Added::Up(tally, Exactness::Exact),
+    })
 }
 
 /// The rows of minutes that are not whole.
 fn count_edges(
-    mut tally: Tally,
+    tally: &mut Tally,
+    edges: impl Iterator<Item = TimeRange>,
     rows: &Rows<'_>,
     mut looking: Looking,
-) -> Result<(Tally, Exactness), StoreError> {
-    for part in tally.buckets.ragged() {
-        let (left, stopped) = tally.count(rows, part, looking)?;
+) -> Result<(Looking, Option<EventTime>), StoreError> {
+    for edge in edges {
+        let (left, stopped) = tally.count(rows, edge, looking)?;
         looking = left;
-        if let Some(stopped) = stopped {
-            // Minutes before it were counted, rows were not: only whole buckets are given.
-            let missing = stopped.0.saturating_sub(1).max(tally.buckets.range().from.0);
-            tally.forget_before(tally.buckets.place(missing).saturating_add(1));
-            let from = EventTime(tally.buckets.end_of(missing));
-            return Ok((tally, exactness(Some(from))));
+        if stopped.is_some() {
+            return Ok((looking, stopped));
         }
     }
-    Ok((tally, Exactness::Exact))
+    Ok((looking, None))
+}
+
+/// What is counted from a moment on, and in part before: only whole buckets are given.
+fn counted_from(mut tally: Tally, moment: EventTime) -> Added {
+    let (first, scanned_until) = tally.buckets.whole_from(moment);
+    tally.forget_before(first);
+    Added::Up(tally, Exactness::Partial { scanned_until })
 }
 
 /// A value with its total.
@@ -115,11 +169,7 @@ pub(super) fn ranked(values: Values, counts: &[Counts]) -> Vec<Ranked> {
 }
 
 /// A series for each of these values, and the sum of all others.
-fn spread(
-    ranked: Vec<Ranked>,
-    mut counts: Vec<Counts>,
-    buckets: usize,
-) -> (Vec<Series>, Vec<u64>) {
+fn spread(ranked: Vec<Ranked>, mut counts: Vec<Counts>, buckets: usize) -> (Vec<Series>, Vec<u64>) {
     let mut series = Vec::with_capacity(ranked.len());
     for one in ranked {
         let mut sums = vec![0; buckets];

@@ -103,8 +103,9 @@ impl<'r> Merge<'r> {
 
     fn open(&mut self, place: usize, below: Key, scan: &mut Scan<'_>) -> Result<(), StoreError> {
         let Some(segment) = self.segments.get(place).copied() else { return Ok(()) };
-        for access in plan::ways(self.reading, &segment, scan)? {
-            self.sources.push(Source::new(&segment, &access, scan, below));
+        let ways = plan::ways(self.reading, &segment, scan)?;
+        for access in &ways {
+            self.sources.push(Source::new(&segment, access, ways.len(), scan, below));
             self.line_up(self.sources.len().saturating_sub(1));
         }
         Ok(())

@@ -22,18 +22,17 @@ mod source;
 mod tally;
 mod text;
 mod top;
+mod turns;
 mod usage;
 mod values;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use self::budget::{GivenUp, Looking};
 use self::pool::Pool;
+use self::turns::Turns;
 use super::partitions::{Partition, Partitions};
 use crate::collector::limits::{SCAN_BUDGET_MS, SCAN_BUDGET_ROWS};
 use crate::collector::query::{
@@ -42,12 +41,6 @@ use crate::collector::query::{
 use crate::collector::store::{Fresh, StoreError, Usage, Visibility};
 use crate::collector::{EventId, EventTime, StoredEvent, TenantId, telemetry};
 
-/// Queries that run at once. Each keeps a core busy: more would make all of them slow, and take the cores
-/// from taking in.
-const MAX_RUNNING: usize = 4;
-/// How long a query waits for its turn: as long as those before it may run.
-const MAX_WAIT: Duration = Duration::from_secs(3);
-
 /// For queries that bring no budget of their own.
 const BUDGET: Budget = Budget { rows: SCAN_BUDGET_ROWS, ms: SCAN_BUDGET_MS };
 
@@ -55,7 +48,7 @@ const BUDGET: Budget = Budget { rows: SCAN_BUDGET_ROWS, ms: SCAN_BUDGET_MS };
 #[derive(Debug)]
 pub(super) struct Reader {
     shared: Arc<Shared>,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 #[derive(Debug)]
@@ -69,10 +62,7 @@ impl Reader {
     /// A reader of these partitions.
     pub(super) fn new(partitions: Arc<Partitions>, visibility: Arc<Visibility>) -> Self {
         let pool = Arc::default();
-        Self {
-            shared: Arc::new(Shared { partitions, visibility, pool }),
-            turns: Arc::new(Semaphore::new(MAX_RUNNING)),
-        }
+        Self { shared: Arc::new(Shared { partitions, visibility, pool }), turns: Arc::default() }
     }
 
     /// A page of events.
@@ -133,7 +123,17 @@ impl Reader {
 
     /// What a tenant has stored.
     pub(super) async fn usage(&self, tenant: &TenantId) -> Result<Usage, StoreError> {
-        self.run("usage", tenant, BUDGET, |ask, _| usage::usage(&ask)).await
+        self.run("usage", tenant, BUDGET, |ask, looking| usage::usage(&ask, looking)).await
+    }
+
+    /// What a tenant's files take on the disk. No file is opened, and no query's turn is taken.
+    pub(super) async fn stored_bytes(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let partitions = self.shared.partitions.of(tenant);
+        let sum = move || {
+            let bytes = partitions.iter().map(|partition| usage::bytes(partition.path()));
+            bytes.fold(0, u64::saturating_add)
+        };
+        spawn_blocking(sum).await.map_err(|_| StoreError::Closed)
     }
 
     /// Closes the connections that wait for a partition. One in use holds a lease.
@@ -154,8 +154,7 @@ impl Reader {
         budget: Budget,
         work: impl FnOnce(Ask, Looking) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = timeout(MAX_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| StoreError::Busy)?.map_err(|_| StoreError::Closed)?;
+        let turn = self.turns.take(tenant).await?;
         // Dropped with this future: the work sees it, and ends.
         let given_up = GivenUp::default();
         let flag = given_up.flag();

@@ -7,6 +7,7 @@ use super::pool::Reading;
 use super::rows::Fetch;
 use super::scan::{Scan, Visible};
 use super::segment::{Key, days};
+use super::source::MIN_STEP;
 use crate::collector::limits::MAX_PAGE_BYTES;
 use crate::collector::query::{Cursor, Page, PageQuery, TimeRange};
 use crate::collector::store::StoreError;
@@ -23,7 +24,7 @@ pub(super) fn page(ask: &Ask, query: &PageQuery, looking: Looking) -> Result<Pag
     let mut work = Work { events: Vec::new(), bytes: 0, limit: query.limit };
     let end = Key::first_of(query.range.until);
     let below = query.after.as_ref().map_or(end, |cursor| end.min(Key::of(cursor)));
-    let first_step = u64::try_from(query.limit).unwrap_or(u64::MAX).clamp(16, MAX_FIRST_STEP);
+    let first_step = u64::try_from(query.limit).unwrap_or(u64::MAX).clamp(MIN_STEP, MAX_FIRST_STEP);
     let visible = Visible { asked: asked.clone(), now };
     let bounds = (query.range.from, below);
     let mut scan = Scan::of_events(&query.filter, visible, bounds, looking, first_step);

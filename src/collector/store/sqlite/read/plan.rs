@@ -8,7 +8,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::clause::{Clause, equals, ranges};
-use super::pool::Reading;
+use super::pool::{Reading, prepare};
 use super::scan::Scan;
 use super::segment::{Segment, number};
 use super::source::Access;
@@ -98,9 +98,8 @@ fn count(
         let sql =
             format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {test} LIMIT ?{place})");
         let bound = params_from_iter(values.into_iter().chain([left]));
-        let counted: u64 = reading.run(|connection| {
-            connection.prepare_cached(&sql)?.query_row(bound, |row| number(row, 0))
-        })?;
+        let counted: u64 = reading
+            .run(|connection| prepare(connection, &sql)?.query_row(bound, |row| number(row, 0)))?;
         total += counted;
         if total >= many {
             break;

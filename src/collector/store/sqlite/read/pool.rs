@@ -1,6 +1,6 @@
 //! Read-only connections to partition files.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
 
 use super::clause::WILDCARD;
 use super::text::is_like;
@@ -24,6 +24,9 @@ const MAX_IDLE: usize = 32;
 const CACHE_KIB: i64 = 2_048;
 /// Statements that a connection keeps: one a segment and form of query, a few KiB each.
 const STATEMENTS: usize = 256;
+/// Bytes of a statement's text that is kept: a filter may make a thousand times as much of it, and with it of
+/// the compiled statement. Compiling one of this length takes a tenth of a millisecond.
+const MAX_KEPT_SQL_BYTES: usize = 4_096;
 /// How long a reader waits while another one recovers the journal after a crash.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -122,6 +125,40 @@ impl Drop for Reading {
     }
 }
 
+/// Compiles a statement, or takes one that was kept. What a filter makes long is not kept.
+pub(super) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<Prepared<'c>> {
+    if sql.len() > MAX_KEPT_SQL_BYTES {
+        return connection.prepare(sql).map(Prepared::Once);
+    }
+    connection.prepare_cached(sql).map(Prepared::Kept)
+}
+
+/// A statement: kept for the next one who asks, or not.
+pub(super) enum Prepared<'c> {
+    Kept(CachedStatement<'c>),
+    Once(Statement<'c>),
+}
+
+impl<'c> Deref for Prepared<'c> {
+    type Target = Statement<'c>;
+
+    fn deref(&self) -> &Statement<'c> {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Once(statement) => statement,
+        }
+    }
+}
+
+impl<'c> DerefMut for Prepared<'c> {
+    fn deref_mut(&mut self) -> &mut Statement<'c> {
+        match self {
+            Self::Kept(statement) => statement,
+            Self::Once(statement) => statement,
+        }
+    }
+}
+
 fn open(path: &Path) -> Result<Option<Connection>, StoreError> {
     let as_error = |error| error::of(&error, path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -158,4 +195,20 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
         };
         Ok(bytes(0).zip(bytes(1)).is_some_and(|(pattern, text)| is_like(pattern, text)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_statements_are_not_kept() {
+        let connection = Connection::open_in_memory().unwrap();
+        let long = format!("SELECT {}1", "1, ".repeat(MAX_KEPT_SQL_BYTES / 3));
+        assert!(long.len() > MAX_KEPT_SQL_BYTES);
+        assert!(matches!(prepare(&connection, "SELECT 1").unwrap(), Prepared::Kept(_)));
+        let mut once = prepare(&connection, &long).unwrap();
+        assert!(matches!(once, Prepared::Once(_)));
+        assert_eq!(once.query_row((), |row| row.get::<_, i64>(0)), Ok(1));
+    }
 }

@@ -2,16 +2,17 @@
 
 use rusqlite::types::ValueRef;
 
-use super::buckets::NS_PER_MINUTE;
+use super::buckets::{NS_PER_HOUR, NS_PER_MINUTE};
+use super::budget::Looking;
 use super::pool::Reading;
 use super::scan::Visible;
 use super::segment::number;
 use super::tally::Tally;
 use super::text::passes;
-use crate::collector::Field;
 use crate::collector::query::Filter;
 use crate::collector::store::StoreError;
 use crate::collector::store::sqlite::rollup::{self, DIMS};
+use crate::collector::{EventTime, Field};
 
 /// A question that roll-ups answer: each of them counts by one field and by action.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,33 @@ pub(super) struct Rolled<'q> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sums {
     Whole,
-    /// There are more values than one query may tell apart.
-    TooManyValues,
+    /// There are more values, or counts of them, than one query may have.
+    TooMany,
+    /// The time is up.
+    Late,
+}
+
+/// What of a day is added up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Minutes that begin before are left out.
+    pub(super) from: EventTime,
+    pub(super) when_late: WhenLate,
+}
+
+impl Wanted {
+    /// Whether a minute since 1970 begins late enough.
+    const fn has_minute(&self, minute: i64) -> bool {
+        minute.saturating_mul(NS_PER_MINUTE) >= self.from.0
+    }
+}
+
+/// What to do when the time is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenLate {
+    Stop,
+    /// There would be no answer at all.
+    Finish,
 }
 
 impl<'q> Rolled<'q> {
@@ -47,57 +73,67 @@ impl<'q> Rolled<'q> {
         self.group == Some(Field::Action) || asked.any(|field| field == Field::Action)
     }
 
-    /// Adds up the whole minutes of a partition.
+    /// Adds up the whole minutes of a partition. Where the sums are not whole, the tally is of no use.
     pub(super) fn add_up(
         &self,
         reading: &Reading,
         visible: &Visible,
+        wanted: Wanted,
+        looking: &mut Looking,
         tally: &mut Tally,
     ) -> Result<Sums, StoreError> {
-        if self.add_merged(reading, tally)? == Sums::TooManyValues {
-            return Ok(Sums::TooManyValues);
+        let mut adding = Adding { rolled: self, wanted, looking, tally };
+        match adding.add_merged(reading)? {
+            Sums::Whole => adding.add_deltas(reading, visible),
+            other => Ok(other),
         }
-        self.add_deltas(reading, visible, tally)
     }
+}
 
-    fn add_merged(&self, reading: &Reading, tally: &mut Tally) -> Result<Sums, StoreError> {
-        let range = tally.buckets.range();
-        let hour = |at: i64| at.div_euclid(60 * NS_PER_MINUTE);
+/// Sums of one partition, while they are made.
+struct Adding<'a, 'q> {
+    rolled: &'a Rolled<'q>,
+    wanted: Wanted,
+    looking: &'a mut Looking,
+    tally: &'a mut Tally,
+}
+
+impl Adding<'_, '_> {
+    fn add_merged(&mut self, reading: &Reading) -> Result<Sums, StoreError> {
+        let range = self.tally.buckets.range();
+        let hour = |at: i64| at.div_euclid(NS_PER_HOUR);
         let sql = "SELECT hour, value, action, count, minutes FROM rollup \
                    WHERE dim = ?1 AND by_action = ?2 AND hour >= ?3 AND hour <= ?4";
-        let (first, last) = (hour(range.from.0), hour(range.until.0.saturating_sub(1)));
-        let bounds = (self.dim.column(), self.asks_for_actions(), first, last);
-        reading.run(|connection| {
+        let from = self.wanted.from.max(range.from);
+        let (first, last) = (hour(from.0), hour(range.until.0.saturating_sub(1)));
+        let bounds = (self.rolled.dim.column(), self.rolled.asks_for_actions(), first, last);
+        let sums = reading.run(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(bounds)?;
             while let Some(row) = rows.next()? {
-                let (hour, count) = (row.get(0)?, number(row, 3)?);
+                let (hour, count): (i64, _) = (row.get(0)?, number(row, 3)?);
                 let (value, action) = (text(row.get_ref(1)?), text(row.get_ref(2)?));
                 let minutes = match row.get_ref(4)? {
                     ValueRef::Blob(packed) => packed,
                     _ => &[],
                 };
-                let whole = tally.buckets.has_hour(hour);
                 let first = hour.saturating_mul(60);
-                let sums = match whole {
-                    true => self.add(tally, value, action, std::iter::once((first, count))),
-                    false => self.add(tally, value, action, rollup::minutes(hour, minutes)),
+                let sums = match self.tally.buckets.has_hour(hour) && self.wanted.has_minute(first)
+                {
+                    true => self.add(value, action, std::iter::once((first, count))),
+                    false => self.add(value, action, rollup::minutes(hour, minutes)),
                 };
-                if sums == Sums::TooManyValues {
+                if !matches!(sums, Ok(Sums::Whole)) {
                     return Ok(sums);
                 }
             }
-            Ok(Sums::Whole)
-        })
+            Ok(Ok(Sums::Whole))
+        });
+        sums?
     }
 
-    fn add_deltas(
-        &self,
-        reading: &Reading,
-        visible: &Visible,
-        tally: &mut Tally,
-    ) -> Result<Sums, StoreError> {
-        reading.run(|connection| {
+    fn add_deltas(&mut self, reading: &Reading, visible: &Visible) -> Result<Sums, StoreError> {
+        let sums = reading.run(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT batch, counts FROM rollup_delta")?;
             let mut rows = statement.query(())?;
@@ -107,54 +143,128 @@ impl<'q> Rolled<'q> {
                 else {
                     continue;
                 };
-                for entry in rollup::entries(packed).filter(|entry| entry.dim == self.dim) {
-                    let sums = self.add(tally, entry.value, entry.action, entry.minutes());
-                    if sums == Sums::TooManyValues {
+                for entry in rollup::entries(packed).filter(|entry| entry.dim == self.rolled.dim) {
+                    let sums = self.add(entry.value, entry.action, entry.minutes());
+                    if !matches!(sums, Ok(Sums::Whole)) {
                         return Ok(sums);
                     }
                 }
             }
-            Ok(Sums::Whole)
-        })
+            Ok(Ok(Sums::Whole))
+        });
+        sums?
     }
 
     /// Adds the minutes, of one value and action, that are counted whole. A count of an hour stands at its
     /// first minute.
     fn add(
-        &self,
-        tally: &mut Tally,
+        &mut self,
         value: Option<&str>,
         action: Option<&str>,
         minutes: impl Iterator<Item = (i64, u64)>,
-    ) -> Sums {
+    ) -> Result<Sums, StoreError> {
+        self.looking.entry()?;
+        if self.looking.is_late() && self.wanted.when_late == WhenLate::Stop {
+            return Ok(Sums::Late);
+        }
         let of = |field| if field == Field::Action { action } else { value };
-        if !self.filter.conditions.iter().all(|one| passes(one, of(one.field))) {
-            return Sums::Whole;
+        if !self.rolled.filter.conditions.iter().all(|one| passes(one, of(one.field))) {
+            return Ok(Sums::Whole);
         }
-        let buckets = tally.buckets;
-        let mut minutes = minutes.filter(|(minute, _)| buckets.has_minute(*minute)).peekable();
+        let (buckets, wanted) = (self.tally.buckets, self.wanted);
+        let is_counted = |minute| buckets.has_minute(minute) && wanted.has_minute(minute);
+        let mut minutes = minutes.filter(|(minute, _)| is_counted(*minute)).peekable();
         if minutes.peek().is_none() {
-            return Sums::Whole;
+            return Ok(Sums::Whole);
         }
-        let Some(id) = tally.values.id_of_text(self.group.and_then(of)) else {
-            return Sums::TooManyValues;
+        if self.tally.is_full() {
+            return Ok(Sums::TooMany);
+        }
+        let Some(id) = self.tally.values.id_of_text(self.rolled.group.and_then(of)) else {
+            return Ok(Sums::TooMany);
         };
         // Neighbours of one bucket are added up first.
         let (mut place, mut end, mut sum) = (0, i64::MIN, 0_u64);
         for (minute, count) in minutes {
             let at = minute.saturating_mul(NS_PER_MINUTE);
             if at >= end {
-                tally.add(id, place, std::mem::take(&mut sum));
+                self.tally.add(id, place, std::mem::take(&mut sum));
                 (place, end) = (buckets.place(at), buckets.end_of(at));
             }
             sum = sum.saturating_add(count);
         }
-        tally.add(id, place, sum);
-        Sums::Whole
+        self.tally.add(id, place, sum);
+        Ok(Sums::Whole)
     }
 }
 
 /// A text of a roll-up; where events lack it, it stands as the integer 0.
 fn text(value: ValueRef<'_>) -> Option<&str> {
     value.as_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::collector::query::{Budget, TimeRange};
+    use crate::collector::store::sqlite::read::buckets::Buckets;
+    use crate::collector::store::sqlite::read::values::Values;
+
+    const MINUTES: i64 = 2_000;
+
+    fn by_host() -> Filter {
+        Filter::default()
+    }
+
+    fn tally() -> Tally {
+        let until = EventTime(MINUTES * NS_PER_MINUTE);
+        let buckets = Buckets::of(TimeRange { from: EventTime(0), until }, 60).unwrap();
+        Tally::new(buckets, Values::of(Some(Field::Host)))
+    }
+
+    /// Adds entries of one host each, in every minute, until one does not go in.
+    fn fill(
+        when_late: WhenLate,
+        ms: u64,
+        given_up: &Arc<AtomicBool>,
+    ) -> (usize, Result<Sums, StoreError>) {
+        let filter = by_host();
+        let rolled = Rolled::of(&filter, Some(Field::Host)).unwrap();
+        let budget = Budget { rows: 1, ms };
+        let mut looking = Looking::begin(budget, Arc::clone(given_up));
+        let mut tally = tally();
+        let wanted = Wanted { from: EventTime(0), when_late };
+        let mut adding =
+            Adding { rolled: &rolled, wanted, looking: &mut looking, tally: &mut tally };
+        for number in 0..2_000 {
+            let host = number.to_string();
+            let sums = adding.add(Some(&host), None, (0..MINUTES).map(|minute| (minute, 1)));
+            if !matches!(sums, Ok(Sums::Whole)) {
+                return (number, sums);
+            }
+        }
+        (2_000, Ok(Sums::Whole))
+    }
+
+    #[test]
+    fn counts_of_one_query_have_a_bound() {
+        // 2^20 counts, 2,000 of each host.
+        let filled = fill(WhenLate::Finish, u64::MAX, &Arc::default());
+        assert!(matches!(filled, (525, Ok(Sums::TooMany))), "{filled:?}");
+    }
+
+    #[test]
+    fn sums_end_when_the_time_is_up_or_nobody_waits() {
+        let late = fill(WhenLate::Stop, 0, &Arc::default());
+        assert!(matches!(late, (127, Ok(Sums::Late))), "{late:?}");
+        let finished = fill(WhenLate::Finish, 0, &Arc::default());
+        assert!(matches!(finished, (525, Ok(Sums::TooMany))), "{finished:?}");
+        let given_up = Arc::new(AtomicBool::default());
+        given_up.store(true, Ordering::Relaxed);
+        let ended = fill(WhenLate::Finish, u64::MAX, &given_up);
+        assert!(matches!(ended, (127, Err(StoreError::Closed))), "{ended:?}");
+    }
 }

@@ -4,6 +4,8 @@ use rusqlite::types::ValueRef;
 
 use super::budget::Looking;
 use super::segment::Key;
+use super::source::MIN_STEP;
+use super::text::has_patterns;
 use super::values::{ValueId, Values};
 use crate::collector::EventTime;
 use crate::collector::query::{Filter, Snapshot};
@@ -26,13 +28,16 @@ pub(super) struct Scan<'q> {
 
 impl<'q> Scan<'q> {
     /// For whole events.
-    pub(super) const fn of_events(
+    pub(super) fn of_events(
         filter: &'q Filter,
         visible: Visible,
         (from, below): (EventTime, Key),
-        looking: Looking,
+        mut looking: Looking,
         first_step: u64,
     ) -> Self {
+        if has_patterns(filter) {
+            looking.be_careful();
+        }
         let (values, has_too_many_values) = (None, false);
         Self { filter, visible, from, below, looking, first_step, values, has_too_many_values }
     }
@@ -70,6 +75,16 @@ impl<'q> Scan<'q> {
     pub(super) fn has_to_stop(&self, key: Key) -> bool {
         let has_moved = self.looking.has_begun() && key < self.below;
         self.has_too_many_values || (self.looking.is_spent() && has_moved)
+    }
+
+    /// Rows of a first step by one of several ways. A page is filled by all of them together; of values, each
+    /// row is counted in any case.
+    pub(super) fn first_step_of(&self, ways: usize) -> u64 {
+        if self.counts_values() {
+            return self.first_step;
+        }
+        let ways = u64::try_from(ways).unwrap_or(u64::MAX).max(1);
+        self.first_step.div_ceil(ways).max(MIN_STEP)
     }
 
     /// The values that were met, and what is left of the budget.

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
 use super::clause::{Clause, Range};
-use super::pool::Reading;
+use super::pool::{Reading, prepare};
 use super::scan::Scan;
 use super::segment::{Key, Segment, number};
 use super::values::ValueId;
@@ -17,6 +17,8 @@ use crate::collector::{EventId, EventTime};
 
 /// Rows of the longest step: what is buffered of a segment.
 const MAX_STEP: u64 = 4_096;
+/// Rows of the shortest first step: fewer are not worth a statement.
+pub(super) const MIN_STEP: u64 = 16;
 
 /// How the rows of a segment are reached.
 #[derive(Clone, Debug)]
@@ -50,12 +52,18 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The rows below a key.
-    pub(super) fn new(segment: &Segment, access: &Access<'_>, scan: &Scan<'_>, below: Key) -> Self {
+    /// The rows below a key, by one of so many `ways` that lead to rows of the segment.
+    pub(super) fn new(
+        segment: &Segment,
+        access: &Access<'_>,
+        ways: usize,
+        scan: &Scan<'_>,
+        below: Key,
+    ) -> Self {
         let step = match access {
             // Putting them in order takes all of them at once: `plan` sees that they are few.
             Access::Range(..) => u64::from(u32::MAX),
-            Access::Table | Access::Equal(..) => scan.first_step,
+            Access::Table | Access::Equal(..) => scan.first_step_of(ways),
         };
         Self {
             segment: segment.number,
@@ -91,7 +99,7 @@ impl Source {
         let wanted = scan.looking.allow(self.step);
         self.set_bounds(scan.from, wanted);
         let step = reading.run(|connection| {
-            let mut statement = connection.prepare_cached(&self.statement.sql)?;
+            let mut statement = prepare(connection, &self.statement.sql)?;
             let mut rows = statement.query(params_from_iter(&self.statement.values))?;
             let mut looked_at = 0;
             while let Some(row) = rows.next()? {

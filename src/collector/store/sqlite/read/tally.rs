@@ -83,6 +83,34 @@ impl Tally {
         *sum = sum.saturating_add(count);
     }
 
+    /// Whether more than this would be of no use to anybody.
+    pub(super) const fn is_full(&self) -> bool {
+        self.cells >= MAX_CELLS
+    }
+
+    /// A tally for what is counted all together, or not at all. The values go with it.
+    pub(super) fn apart(&mut self) -> Self {
+        let values = std::mem::take(&mut self.values);
+        Self { buckets: self.buckets, values, counts: Vec::new(), cells: self.cells }
+    }
+
+    /// Takes in what was counted apart.
+    pub(super) fn absorb(&mut self, apart: Self) {
+        self.values = apart.values;
+        let ids = (0_u32..).map(ValueId::of_index);
+        for (id, counts) in ids.zip(apart.counts) {
+            // Days come newest first: each of these goes to the front.
+            for (place, count) in counts.into_iter().rev() {
+                self.add(id, place, count);
+            }
+        }
+    }
+
+    /// Drops what was counted apart; its values stay known.
+    pub(super) fn dismiss(&mut self, apart: Self) {
+        self.values = apart.values;
+    }
+
     /// Forgets what is in buckets before a place.
     pub(super) fn forget_before(&mut self, first: Place) {
         self.counts.iter_mut().for_each(|counts| counts.retain(|(place, _)| *place >= first));
@@ -140,7 +168,7 @@ impl Tally {
                 }
             }
             match next {
-                Next::Found(found) if self.cells >= MAX_CELLS => {
+                Next::Found(found) if self.is_full() => {
                     return Ok(Some(EventTime(found.key.at.0.saturating_add(1))));
                 }
                 Next::Found(found) => {

@@ -3,9 +3,15 @@
 use std::net::Ipv6Addr;
 
 use ipnet::{IpNet, Ipv6Net};
+use memchr::memmem;
 
 use crate::collector::FieldKind;
-use crate::collector::query::{Condition, Sense, Test};
+use crate::collector::query::{Condition, Filter, Sense, Test};
+
+/// Whether a filter compares with patterns, which may take long.
+pub(super) fn has_patterns(filter: &Filter) -> bool {
+    filter.conditions.iter().any(|condition| matches!(condition.test, Test::Wildcard(_)))
+}
 
 /// Whether a value passes a condition on a field of texts.
 pub(super) fn passes(condition: &Condition, value: Option<&str>) -> bool {
@@ -32,30 +38,35 @@ fn test_passes(condition: &Condition, value: &str) -> bool {
 
 /// Whether a text is of a pattern in which `*` stands for any text; ASCII letters match in either case.
 ///
-/// Only the last `*` is ever taken back, so the work is bounded by the product of the lengths, and is
-/// linear for most texts.
+/// What stands between two `*` is looked for from left to right, each piece where it first occurs: to take a
+/// later place never helps. The work is linear in both lengths.
 pub(super) fn is_like(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut pattern, mut text) = (pattern, text);
-    let mut resume: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern.split_first(), text.split_first()) {
-            (Some((b'*', after)), _) => {
-                resume = Some((after, text));
-                pattern = after;
-            }
-            (Some((one, next)), Some((other, rest))) if one.eq_ignore_ascii_case(other) => {
-                (pattern, text) = (next, rest);
-            }
-            (None, None) => return true,
-            _ => {
-                // The last `*` takes one byte more.
-                let Some((after, from)) = resume else { return false };
-                let Some((_, from)) = from.split_first() else { return false };
-                resume = Some((after, from));
-                (pattern, text) = (after, from);
-            }
-        }
+    let mut pieces = pattern.split(|byte| *byte == b'*');
+    let first = pieces.next().unwrap_or_default();
+    // Without any `*`.
+    let Some(last) = pieces.next_back() else { return first.eq_ignore_ascii_case(text) };
+    let Some((start, rest)) = text.split_at_checked(first.len()) else { return false };
+    let Some(end) = rest.len().checked_sub(last.len()) else { return false };
+    let Some((middle, ending)) = rest.split_at_checked(end) else { return false };
+    start.eq_ignore_ascii_case(first)
+        && ending.eq_ignore_ascii_case(last)
+        && has_in_turn(middle, pieces.filter(|piece| !piece.is_empty()))
+}
+
+/// Whether a text has all pieces, one after the other.
+fn has_in_turn<'p>(text: &[u8], pieces: impl Iterator<Item = &'p [u8]>) -> bool {
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return true;
     }
+    let text = text.to_ascii_lowercase();
+    let mut rest = text.as_slice();
+    for piece in pieces {
+        let Some(place) = memmem::find(rest, &piece.to_ascii_lowercase()) else { return false };
+        let Some(after) = rest.get(place.saturating_add(piece.len())..) else { return false };
+        rest = after;
+    }
+    true
 }
 
 /// The first text, in order of bytes, that is greater than all that begin with `prefix`; `None` when there
@@ -104,4 +115,52 @@ fn without_mapped(network: &Ipv6Net) -> Vec<Span> {
     let is_whole = |(first, last): &(u128, u128)| first <= last;
     let spans = [below, above].into_iter().filter(is_whole);
     spans.map(|(first, last)| (octets(first), octets(last))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::monotonic;
+
+    /// As the promise says it, however long it takes.
+    fn plainly(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some((b'*', after)), _) => {
+                (0..=text.len()).any(|taken| plainly(after, &text[taken..]))
+            }
+            (Some((one, after)), Some((other, rest))) => {
+                one.eq_ignore_ascii_case(other) && plainly(after, rest)
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_match_as_the_promise_says(pattern in "[aAb*?ä]{0,7}", text in "[aAbB*?ä]{0,9}") {
+            let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+            prop_assert_eq!(is_like(pattern, text), plainly(pattern, text));
+        }
+    }
+
+    #[test]
+    fn no_pattern_takes_long() {
+        let text = "a".repeat(16 << 10);
+        let pieces = "ab*".repeat(600);
+        for pattern in [format!("*{}b*", "a".repeat(500)), format!("*{}b", "a".repeat(500)), pieces]
+        {
+            let begun = monotonic();
+            for _ in 0..100 {
+                assert!(!is_like(pattern.as_bytes(), text.as_bytes()));
+            }
+            // The product of the lengths would be eight million steps, a hundred times.
+            let took = monotonic().saturating_duration_since(begun);
+            assert!(took < Duration::from_secs(1), "{took:?}");
+        }
+    }
 }

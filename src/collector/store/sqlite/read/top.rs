@@ -4,9 +4,10 @@
 //! a bound on how often any other occurs; days that are open, or covered in part, are looked at row by row.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::Ask;
-use super::buckets::Buckets;
+use super::buckets::{Buckets, day_range};
 use super::budget::Looking;
 use super::histogram::{count, ranked};
 use super::pool::Reading;
@@ -15,11 +16,15 @@ use super::scan::Visible;
 use super::segment::number;
 use super::tally::{Rows, Tally};
 use super::values::Values;
-use crate::collector::query::{Exactness, Filter, TimeRange, Top, TopQuery};
+use crate::collector::query::{Exactness, Filter, Top, TopQuery};
 use crate::collector::store::StoreError;
 use crate::collector::{EventTime, Field};
 
-const NS_PER_DAY: i64 = 86_400_000_000_000;
+/// Bytes of the values of one query, with what each takes besides: lists of a year fit, where values are as long
+/// as paths mostly are; long user agents, and more of them, end it.
+const MAX_SUM_BYTES: usize = 32 << 20;
+/// What a value takes besides its text.
+const SUM_BYTES: usize = 64;
 
 /// The most frequent values.
 pub(super) fn top(ask: &Ask, query: &TopQuery, looking: Looking) -> Result<Top, StoreError> {
@@ -43,12 +48,23 @@ fn of_lists(ask: &Ask, query: &TopQuery, mut looking: Looking) -> Result<Top, St
         visible: &visible,
     };
     let mut sums = Sums::default();
+    // From when on no list has left anything out.
+    let mut whole_from = EventTime(i64::MIN);
+    let mut has_moved = false;
     for partition in rows.within(query.range) {
+        looking.glance()?;
         let day = day_range(partition.day());
         let part = query.range.within(day);
+        if has_moved && (looking.is_late() || sums.is_full()) {
+            return Ok(sums.until(part.until.max(whole_from), query.limit));
+        }
+        has_moved = true;
         if part == day {
             let Some(reading) = ask.pool.read(partition)? else { continue };
             if let Some(list) = List::read(&reading, query.field)? {
+                if list.least > 0 {
+                    whole_from = whole_from.max(day.until);
+                }
                 sums.add_list(list);
                 continue;
             }
@@ -57,19 +73,13 @@ fn of_lists(ask: &Ask, query: &TopQuery, mut looking: Looking) -> Result<Top, St
         let (left, stopped) = tally.count(&rows, part, looking)?;
         sums.add_rows(tally);
         looking = left;
-        if let Some(scanned_until) = stopped {
-            let exactness = Exactness::Partial { scanned_until };
-            return Ok(Top { values: sums.ranked(query.limit), exactness });
+        if let Some(stopped) = stopped {
+            return Ok(sums.until(stopped.max(whole_from), query.limit));
         }
     }
     let values = sums.ranked(query.limit);
     let exactness = sums.exactness(&values, query.limit);
     Ok(Top { values, exactness })
-}
-
-fn day_range(day: i64) -> TimeRange {
-    let from = day.saturating_mul(NS_PER_DAY);
-    TimeRange { from: EventTime(from), until: EventTime(from.saturating_add(NS_PER_DAY)) }
 }
 
 /// The most frequent values of a closed day.
@@ -104,6 +114,7 @@ struct Sums {
     values: HashMap<String, Sum>,
     /// How often a value may occur that no list names.
     unlisted: u64,
+    bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,7 +129,7 @@ impl Sums {
         let (values, counts) = tally.into_parts();
         for one in ranked(values, &counts) {
             if let Some(value) = one.value {
-                let sum = self.values.entry(value).or_default();
+                let sum = self.sum(value);
                 sum.count = sum.count.saturating_add(one.total);
             }
         }
@@ -127,10 +138,31 @@ impl Sums {
     fn add_list(&mut self, list: List) {
         self.unlisted = self.unlisted.saturating_add(list.least);
         for (value, count) in list.values {
-            let sum = self.values.entry(value).or_default();
+            let sum = self.sum(value);
             sum.count = sum.count.saturating_add(count);
             sum.known = sum.known.saturating_add(list.least);
         }
+    }
+
+    fn sum(&mut self, value: String) -> &mut Sum {
+        let bytes = value.len().saturating_add(SUM_BYTES);
+        match self.values.entry(value) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.bytes = self.bytes.saturating_add(bytes);
+                new.insert(Sum::default())
+            }
+        }
+    }
+
+    /// Whether the values take more than they may: one more day is too much.
+    const fn is_full(&self) -> bool {
+        self.bytes >= MAX_SUM_BYTES
+    }
+
+    /// What was counted when the count ended, all of it from `scanned_until` on.
+    fn until(&self, scanned_until: EventTime, limit: usize) -> Top {
+        Top { values: self.ranked(limit), exactness: Exactness::Partial { scanned_until } }
     }
 
     /// How much too low a count may be.
@@ -161,5 +193,29 @@ impl Sums {
         } else {
             Exactness::AtLeast { error: self.unlisted }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_bounded_by_their_bytes() {
+        let mut sums = Sums::default();
+        let list = |day: usize| List {
+            values: (0..1_000).map(|number| (format!("{day}/{number}/{:01000}", 0), 1)).collect(),
+            least: 1,
+        };
+        let fit = (0..100).take_while(|day| {
+            sums.add_list(list(*day));
+            !sums.is_full()
+        });
+        // A million bytes a day, and some more.
+        assert_eq!(fit.count(), 31);
+        // What is known already takes nothing more.
+        let bytes = sums.bytes;
+        sums.add_list(list(0));
+        assert_eq!(sums.bytes, bytes);
     }
 }

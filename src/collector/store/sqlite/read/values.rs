@@ -17,6 +17,11 @@ const MAX_VALUE_BYTES: usize = 16 << 20;
 pub(super) struct ValueId(u32);
 
 impl ValueId {
+    /// The id of a place.
+    pub(super) const fn of_index(index: u32) -> Self {
+        Self(index)
+    }
+
     /// Its place among those that were met, from 0.
     pub(super) fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)

@@ -42,7 +42,8 @@ impl Cache {
         options: &SqliteOptions,
     ) -> Result<&mut Day, StoreError> {
         let key = key_of(partition);
-        if !self.open.contains_key(&key) {
+        if !self.is_open(&key, partition) {
+            self.open.remove(&key);
             while self.is_full() && self.close_oldest() {}
             let day = Day::open(Arc::clone(partition), options)?;
             self.open.insert(key.clone(), (0, day));
@@ -80,6 +81,11 @@ impl Cache {
     /// Those that are open.
     pub(super) fn days(&self) -> impl Iterator<Item = (&Key, &Day)> {
         self.open.iter().map(|(key, (_, day))| (key, day))
+    }
+
+    /// Whether this very partition is open: a day that was unlinked and began anew has another file.
+    fn is_open(&self, key: &Key, partition: &Arc<Partition>) -> bool {
+        self.open.get(key).is_some_and(|(_, day)| Arc::ptr_eq(&day.partition, partition))
     }
 
     fn is_full(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::error;
-use super::super::schema::{LIST_LENGTH, LISTED};
+use super::super::schema::{BUSY_TIMEOUT, LIST_LENGTH, LISTED};
 use super::Step;
 use super::day::Day;
 use crate::collector::field::address_text;
@@ -91,7 +91,8 @@ impl Day {
             Ok(())
         })?;
         if self.pending_rows(&visible.pending)? == 0 {
-            self.settle(visible)?;
+            self.note_settled(visible)?;
+            self.unmark()?;
         }
         self.checkpoint()
     }
@@ -101,8 +102,10 @@ impl Day {
     pub(super) fn checkpoint(&self) -> Result<(), StoreError> {
         let checkpoint = || {
             self.db.busy_timeout(Duration::ZERO)?;
-            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
-            self.db.busy_timeout(Duration::from_secs(5))
+            let done = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+            // Whatever came of it: the connection goes on to write.
+            self.db.busy_timeout(BUSY_TIMEOUT)?;
+            done
         };
         checkpoint().map_err(|error| self.error(&error))
     }
@@ -140,7 +143,7 @@ pub(in super::super) fn make_lists(
     let count = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
-        db.busy_timeout(Duration::from_secs(5))?;
+        db.busy_timeout(BUSY_TIMEOUT)?;
         db.pragma_update(None, "cache_size", -4_096)?;
         db.pragma_update(None, "temp_store", "FILE")?;
         // All of one moment, and without rows that come and are given up before the day is closed.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::super::SqliteOptions;
 use super::super::error::{self, Unusable};
-use super::super::partitions::{self, Partition};
+use super::super::partitions::{self, Partition, Partitions};
 use super::super::schema;
 use super::segment::{Mark, Segment};
 use crate::collector::query::Snapshot;
@@ -139,7 +139,8 @@ impl Day {
         done.map(|_| ()).map_err(|error| self.error(&error))
     }
 
-    /// Leaves a mark beside the file: batches in it may be undecided. A start looks at marked files only.
+    /// Leaves a mark beside the file: batches in it may be undecided, and its day is to be closed. A start looks at
+    /// marked files only.
     pub(super) fn mark_unsettled(&mut self) -> Result<(), StoreError> {
         if !self.marked {
             partitions::create_file(&self.partition.marker())?;
@@ -148,14 +149,33 @@ impl Day {
         Ok(())
     }
 
-    /// Notes up to which batch every one is decided, and takes the mark away. To be called when nothing in
-    /// the file is pending. A batch under way may still write to it, and then leaves a mark again.
-    pub(super) fn settle(&mut self, visible: &Snapshot) -> Result<(), StoreError> {
+    /// Notes that all is decided, and takes the mark away, unless the next start has to find it to close the day.
+    pub(super) fn settle(
+        &mut self,
+        visible: &Snapshot,
+        partitions: &Partitions,
+    ) -> Result<(), StoreError> {
+        self.note_settled(visible)?;
+        if self.closed || partitions.is_recent(&self.partition) {
+            self.unmark()?;
+        }
+        Ok(())
+    }
+
+    /// Notes up to which batch every one is decided. To be called when nothing in the file is pending.
+    pub(super) fn note_settled(&self, visible: &Snapshot) -> Result<(), StoreError> {
         if !self.marked {
             return Ok(());
         }
         let settled = visible.pending.first().map_or(visible.last, |first| first.saturating_sub(1));
-        self.set_meta("settled", i64::try_from(settled).unwrap_or(i64::MAX))?;
+        self.set_meta("settled", i64::try_from(settled).unwrap_or(i64::MAX))
+    }
+
+    /// Takes the mark away. A batch under way may still write to the file, and then leaves it again.
+    pub(super) fn unmark(&mut self) -> Result<(), StoreError> {
+        if !self.marked {
+            return Ok(());
+        }
         let marker = self.partition.marker();
         match fs::remove_file(&marker) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

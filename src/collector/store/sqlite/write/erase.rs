@@ -1,5 +1,7 @@
 //! Rows are deleted: of batches that were given up, and of times that an owner wants gone.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::error;
@@ -44,6 +46,7 @@ impl Day {
                 delete_batch(&day.db, &place, batch).map_err(as_error)?
             };
             day.take_rows(place.segment, gone)?;
+            take_chunk_rows(&day.db, batch, place.segment, gone).map_err(as_error)?;
             if gone < ROWS_PER_STEP {
                 let sql = "DELETE FROM chunks WHERE batch = ?1 AND segment = ?2";
                 day.db.execute(sql, (batch, place.segment)).map_err(as_error)?;
@@ -151,6 +154,30 @@ fn delete_batch(db: &Connection, place: &Place, batch: u64) -> rusqlite::Result<
     Ok(i64::try_from(keys.len()).unwrap_or(i64::MAX))
 }
 
+/// Takes rows that are gone out of the numbers of a batch's chunks, in step with those of their segment: what is
+/// left of them is hidden, and no more. Which chunk they came with does not matter.
+fn take_chunk_rows(
+    db: &Connection,
+    batch: u64,
+    segment: i64,
+    mut gone: i64,
+) -> rusqlite::Result<()> {
+    let chunks = db
+        .prepare_cached("SELECT chunk, rows FROM chunks WHERE batch = ?1 AND segment = ?2")?
+        .query_map((batch, segment), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
+    let sql = "UPDATE chunks SET rows = rows - ?4 WHERE batch = ?1 AND chunk = ?2 AND segment = ?3";
+    let mut update = db.prepare_cached(sql)?;
+    for (chunk, rows) in chunks {
+        let taken = rows.min(gone);
+        if taken > 0 {
+            update.execute((batch, chunk, segment, taken))?;
+            gone = gone.saturating_sub(taken);
+        }
+    }
+    Ok(())
+}
+
 fn delete_keys(db: &Connection, segment: i64, keys: &[(i64, [u8; 16])]) -> rusqlite::Result<()> {
     for table in ["blobs", "events"] {
         let sql = format!("DELETE FROM {table}_{segment} WHERE at = ?1 AND id = ?2");
@@ -166,7 +193,7 @@ fn delete_keys(db: &Connection, segment: i64, keys: &[(i64, [u8; 16])]) -> rusql
 #[derive(Default)]
 struct Found {
     keys: Vec<(i64, [u8; 16])>,
-    counts: HourCounts,
+    counts: HourCounts<'static>,
 }
 
 fn find(
@@ -182,6 +209,7 @@ fn find(
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query((place.from, place.last))?;
     let mut found = Found::default();
+    let owned = |text: &str| Cow::Owned(text.to_owned());
     while let Some(row) = rows.next()? {
         if !is_wanted(row.get(2)?) {
             continue;
@@ -190,6 +218,7 @@ fn find(
         let action = row.get_ref(3)?.as_str_or_null()?;
         for (dim, column) in rollup::DIMS.into_iter().zip(4_usize..) {
             let value = row.get_ref(column)?.as_str_or_null()?;
+            let (value, action) = (value.map(owned), action.map(owned));
             found.counts.add(dim, value, action, rollup::minute_of(at), -1);
         }
         found.keys.push((at, row.get(1)?));

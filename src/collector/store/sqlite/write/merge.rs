@@ -1,6 +1,7 @@
 //! Counts of chunks go into the day's counts, and what is deleted is taken out of them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
@@ -11,9 +12,11 @@ use super::day::Day;
 use crate::collector::query::Snapshot;
 use crate::collector::store::StoreError;
 
-/// Chunks that one step merges: their counts are added up in memory first, and then each hour is
-/// written once.
-const CHUNKS_PER_STEP: usize = 16;
+/// Bytes of packed counts that one step merges: they are added up in memory first, where a small entry takes thirty
+/// times its bytes, and then each hour is written once.
+const BYTES_PER_STEP: usize = 1 << 20;
+/// Chunks that one step merges, however small: batches of one event have a sync for a thousand of them.
+const CHUNKS_PER_STEP: usize = 1_000;
 
 impl Day {
     /// Merges the counts of some chunks whose batches can be seen.
@@ -23,58 +26,76 @@ impl Day {
         }
         let path = self.path().to_owned();
         let as_error = |error| error::of(&error, &path);
-        let due = due(&self.db, visible).map_err(as_error)?;
+        let due = due(&self.db, 0..=visible.last, |batch| visible.contains(batch));
+        let due = due.map_err(as_error)?;
         if due.is_empty() {
             return Ok(Step::Done);
         }
-        let merged = due.len();
         self.transaction(|day| merge(&day.db, &due).map_err(as_error))?;
-        self.deltas = self.deltas.saturating_sub(u64::try_from(merged).unwrap_or(u64::MAX));
-        Ok(if merged < CHUNKS_PER_STEP { Step::Done } else { Step::More })
+        self.deltas = self.deltas.saturating_sub(u64::try_from(due.len()).unwrap_or(u64::MAX));
+        Ok(if self.deltas == 0 { Step::Done } else { Step::More })
     }
 }
 
+/// A chunk: its batch, and its number there.
+type ChunkKey = (u64, i64);
+
 /// Merges the counts of these chunks; within the caller's transaction.
-fn merge(db: &Connection, chunks: &[(u64, i64)]) -> rusqlite::Result<()> {
+fn merge(db: &Connection, chunks: &[ChunkKey]) -> rusqlite::Result<()> {
+    let key = "batch = ?1 AND chunk = ?2";
+    let mut read = db.prepare_cached(&format!("SELECT counts FROM rollup_delta WHERE {key}"))?;
+    let packed = chunks.iter().map(|chunk| read.query_row(*chunk, |row| row.get(0)));
+    let packed = packed.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     let mut counts = HourCounts::default();
-    for chunk in chunks {
-        let sql = "DELETE FROM rollup_delta WHERE batch = ?1 AND chunk = ?2 RETURNING counts";
-        let packed: Vec<u8> = db.prepare_cached(sql)?.query_row(*chunk, |row| row.get(0))?;
-        counts.add_packed(&packed);
-    }
-    add(db, &counts)
+    packed.iter().for_each(|packed| counts.add_packed(packed));
+    add(db, &counts)?;
+    let mut drop = db.prepare_cached(&format!("DELETE FROM rollup_delta WHERE {key}"))?;
+    chunks.iter().try_for_each(|chunk| drop.execute(*chunk).map(|_| ()))
 }
 
 /// Merges what is left of a batch's counts; within the caller's transaction. Answers how many chunks that
 /// were.
 pub(super) fn merge_batch(db: &Connection, batch: u64) -> rusqlite::Result<u64> {
-    let chunks = db
-        .prepare_cached("SELECT batch, chunk FROM rollup_delta WHERE batch = ?1")?
-        .query_map([batch], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    merge(db, &chunks)?;
-    Ok(u64::try_from(chunks.len()).unwrap_or_default())
+    let mut merged = 0_u64;
+    loop {
+        let due = due(db, batch..=batch, |_| true)?;
+        if due.is_empty() {
+            return Ok(merged);
+        }
+        merge(db, &due)?;
+        merged = merged.saturating_add(u64::try_from(due.len()).unwrap_or_default());
+    }
 }
 
-fn due(db: &Connection, visible: &Snapshot) -> rusqlite::Result<Vec<(u64, i64)>> {
-    let sql = "SELECT batch, chunk FROM rollup_delta WHERE batch <= ?1 ORDER BY batch, chunk";
+/// The next chunks of batches that are wanted, as many as one step merges: one at least.
+fn due(
+    db: &Connection,
+    batches: RangeInclusive<u64>,
+    is_wanted: impl Fn(u64) -> bool,
+) -> rusqlite::Result<Vec<ChunkKey>> {
+    let sql = "SELECT batch, chunk, length(counts) FROM rollup_delta WHERE batch BETWEEN ?1 AND ?2 \
+               ORDER BY batch, chunk";
+    let number = |batch: &u64| i64::try_from(*batch).unwrap_or(i64::MAX);
     let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query([i64::try_from(visible.last).unwrap_or(i64::MAX)])?;
-    let mut due = Vec::new();
+    let mut rows = statement.query((number(batches.start()), number(batches.end())))?;
+    let (mut due, mut bytes) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
         let batch = row.get(0)?;
-        if due.len() >= CHUNKS_PER_STEP {
+        if !is_wanted(batch) {
+            continue;
+        }
+        bytes = bytes.saturating_add(row.get(2)?);
+        let is_enough = bytes > BYTES_PER_STEP || due.len() >= CHUNKS_PER_STEP;
+        if is_enough && !due.is_empty() {
             break;
         }
-        if visible.contains(batch) {
-            due.push((batch, row.get(1)?));
-        }
+        due.push((batch, row.get(1)?));
     }
     Ok(due)
 }
 
 /// Adds counts to the day's; within the caller's transaction.
-pub(super) fn add(db: &Connection, counts: &HourCounts) -> rusqlite::Result<()> {
+pub(super) fn add(db: &Connection, counts: &HourCounts<'_>) -> rusqlite::Result<()> {
     let mut rows = Rows::of(db)?;
     // Neighbours in the table one after the other.
     let mut all: Vec<_> = counts.hours.iter().collect();

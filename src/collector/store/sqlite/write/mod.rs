@@ -15,6 +15,8 @@ mod recover;
 mod seal;
 mod segment;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::collections::HashMap;

@@ -33,7 +33,7 @@ pub(super) fn recover_all(
         if !partition.marker().exists() {
             continue;
         }
-        match recover(&partition, options, ledger, visibility, &mut room) {
+        match recover(&partition, partitions, options, ledger, visibility, &mut room) {
             Ok(left) => {
                 for batch in left {
                     visibility.hold(batch);
@@ -63,6 +63,7 @@ pub(super) enum Fault {
 
 fn recover(
     partition: &Arc<Partition>,
+    partitions: &Partitions,
     options: &SqliteOptions,
     ledger: &dyn Ledger,
     visibility: &Visibility,
@@ -80,7 +81,7 @@ fn recover(
         day.erase(batch).map_err(Fault::Partition)?;
     }
     if left.is_empty() {
-        day.settle(&visibility.snapshot()).map_err(Fault::Partition)?;
+        day.settle(&visibility.snapshot(), partitions).map_err(Fault::Partition)?;
     }
     Ok(left)
 }

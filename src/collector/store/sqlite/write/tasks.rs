@@ -10,7 +10,7 @@ use super::close::{Closing, is_over};
 use super::day::Day;
 use super::recover::{Fault, not_recovered};
 use super::worker::Worker;
-use super::{Job, Release, Reply, Step, Wanted, since};
+use super::{Job, List, Release, Reply, Step, Wanted, since};
 use crate::clock::monotonic;
 use crate::collector::query::{Snapshot, TimeRange};
 use crate::collector::store::{BatchId, StoreError};
@@ -80,9 +80,7 @@ impl Worker {
             }
             Job::Maintain { now, reply } => self.queue_maintenance(now, reply),
             Job::Lists { wanted, lists, reply } => {
-                let visible = self.shared.visibility.snapshot();
-                let finish = |day: &mut Day| day.finish_closing(wanted.made_of, &lists, &visible);
-                let _ = reply.send(self.on_day(&wanted.partition, finish));
+                let _ = reply.send(self.store_lists(&wanted, &lists));
             }
             Job::Reserve => {
                 if let Err(error) = self.shared.reserve() {
@@ -175,6 +173,8 @@ impl Worker {
         else {
             return self.next_partition(batch, tenant, partitions);
         };
+        // A batch whose counts are merged reopens a closed day.
+        self.unclosed.entry(key_of(&partition)).or_insert_with(|| Arc::clone(&partition));
         match self.on_day(&partition, |day| day.erase_step(batch.0)) {
             Ok(Step::More) => {}
             Ok(Step::Done) => return self.next_partition(batch, tenant, partitions),
@@ -268,6 +268,15 @@ impl Worker {
         None
     }
 
+    /// Ends a day with its lists, unless it was deleted while they were made.
+    fn store_lists(&mut self, wanted: &Wanted, lists: &[List]) -> Result<(), StoreError> {
+        if wanted.partition.is_going() {
+            return Ok(());
+        }
+        let visible = self.shared.visibility.snapshot();
+        self.on_day(&wanted.partition, |day| day.finish_closing(wanted.made_of, lists, &visible))
+    }
+
     fn queue_maintenance(&mut self, now: EventTime, reply: Reply<Vec<Wanted>>) {
         self.tasks.extend(self.stuck.drain(..));
         self.recover_again();
@@ -348,9 +357,10 @@ impl Worker {
             }
         }
         let visible = self.shared.visibility.snapshot();
+        let partitions = Arc::clone(&self.shared.partitions);
         for day in self.days.days_mut().filter(|day| !day.partition.is_unrecovered()) {
             let settled = day.pending_rows(&visible.pending).and_then(|pending| match pending {
-                0 => day.settle(&visible),
+                0 => day.settle(&visible, &partitions),
                 _ => Ok(()),
             });
             if let Err(error) = settled.and_then(|()| day.checkpoint()) {

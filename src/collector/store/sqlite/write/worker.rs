@@ -127,8 +127,10 @@ impl Worker {
                 is_recorded: Some(false),
             });
         }
-        for partition in recent(&worker.shared.partitions.all()) {
-            if worker.is_mine(&partition) {
+        // The newest may have ended while nobody was there; what is older and not closed has kept its mark.
+        for partition in worker.shared.partitions.all() {
+            let is_recent = worker.shared.partitions.is_recent(&partition);
+            if worker.is_mine(&partition) && (is_recent || partition.marker().exists()) {
                 worker.unclosed.insert(key_of(&partition), partition);
             }
         }
@@ -398,12 +400,3 @@ fn size(job: &Job) -> usize {
         _ => 0,
     }
 }
-
-/// The newest partitions of each tenant: those that may have ended while nobody was there to close them.
-fn recent(all: &[Arc<Partition>]) -> Vec<Arc<Partition>> {
-    let of_tenant = all.chunk_by(|a, b| a.tenant() == b.tenant());
-    of_tenant.flat_map(|days| days.iter().rev().take(RECENT_DAYS).cloned()).collect()
-}
-
-/// Days of a tenant that a start looks at, to close them.
-const RECENT_DAYS: usize = 3;
