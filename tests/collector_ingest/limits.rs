@@ -84,7 +84,7 @@ async fn a_quota_is_kept() {
     lab.store.state.lock().unwrap().used_bytes = 1_000;
     // What was counted holds for ten seconds.
     assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::OK);
-    lab.later(Duration::from_secs(10));
+    lab.later(Duration::from_secs(11));
     let (status, problem) = lab.post(DOOR, LINE).await;
     assert_eq!((status, code(&problem)), (StatusCode::INSUFFICIENT_STORAGE, "quota"));
 }
@@ -98,7 +98,7 @@ async fn many_who_ask_at_once_are_counted_for_once() {
         let all = futures_util::future::join_all((0..8).map(|_| lab.post(DOOR, LINE))).await;
         assert!(all.iter().all(|(status, _)| *status == StatusCode::OK), "{all:?}");
         assert_eq!(lab.store.state.lock().unwrap().counts, counts);
-        lab.later(Duration::from_secs(10));
+        lab.later(Duration::from_secs(11));
     }
 }
 
@@ -117,12 +117,12 @@ async fn a_store_that_cannot_count_stops_nobody_whom_it_has_counted() {
     assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::OK);
     fail(Some(|| StoreError::Unavailable { reason: "away".to_owned() }));
     for _ in 0..2 {
-        lab.later(Duration::from_secs(10));
+        lab.later(Duration::from_secs(11));
         assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::OK);
     }
     fail(None);
     lab.store.state.lock().unwrap().used_bytes = 1_000;
-    lab.later(Duration::from_secs(10));
+    lab.later(Duration::from_secs(11));
     assert_eq!(lab.post(DOOR, LINE).await.0, StatusCode::INSUFFICIENT_STORAGE);
 }
 

@@ -69,3 +69,27 @@ async fn when_the_time_is_up_the_newest_day_is_counted() {
     lab.close_days().await;
     the_newest_day_is_counted(&lab).await;
 }
+
+/// Where no minute is in one bucket, rows are counted, and what is said of the newest ones is true.
+#[tokio::test]
+async fn buckets_below_a_minute_are_counted_by_their_rows() {
+    let lab = three_days().await;
+    let newest = MIDNIGHT.0 + 2 * DAY;
+    let range =
+        TimeRange { from: EventTime(newest - 4 * HOUR), until: EventTime(newest + 12 * HOUR) };
+    let query = HistogramQuery {
+        range,
+        filter: Filter::default(),
+        interval_s: 30,
+        group: None,
+        max_groups: 1,
+        budget: LATE,
+    };
+    let histogram = lab.store.histogram(&acme(), query).await.unwrap();
+    let counted_from = match histogram.exactness {
+        Exactness::Partial { scanned_until } => scanned_until.0,
+        _ => range.from.0,
+    };
+    let events = (0..30).filter(|number| newest + number * 60 * SECOND >= counted_from);
+    assert_eq!(sum(&histogram), events.count() as u64, "{:?}", histogram.exactness);
+}

@@ -145,7 +145,8 @@ impl<'r> Draft<'r> {
             return Err(QuarantineCode::PrivateKey);
         }
         // A blob stands in `Metadata`. Here nobody looks whether it is one.
-        if is_opened_name(name) || matches!(name, "encrypted_matched_data" | "encrypted_request") {
+        let is_blob = matches!(name, "encrypted_matched_data" | "encrypted_request");
+        if (is_blob || is_opened_name(name)) && !raw::is_null(value) {
             return Err(QuarantineCode::NotSealed);
         }
         if !raw::is_shallow(value.get()) {

@@ -120,7 +120,7 @@ impl Metadata {
                 Ok(())
             }
             name if raw::is_key_name(name) => Err(QuarantineCode::PrivateKey),
-            name if is_opened_name(name) => Err(QuarantineCode::NotSealed),
+            name if is_opened_name(name) && !raw::is_null(value) => Err(QuarantineCode::NotSealed),
             _ if !raw::is_shallow(value.get()) => Err(QuarantineCode::NotJson),
             _ if raw::is_suspect(value.get(), rules) || rules.is_suspect(name.as_bytes()) => {
                 flags.insert(Flags::PRIVATE_KEY_REMOVED);

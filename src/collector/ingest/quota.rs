@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use tokio::sync::Mutex;
 
 use super::admission::Reception;
+use crate::clock::monotonic;
 use crate::collector::TenantId;
 use crate::collector::api::Problem;
 use crate::collector::catalogue::TenantSettings;
@@ -27,10 +28,13 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// Where it is not older than ten seconds. After a clock was set back it is.
+    /// Where it is not older than ten seconds, nor much later than now: then a clock was set back. It is a little
+    /// later for a batch that came while it was counted.
     fn fresh(&self, now_ms: i64) -> Option<u64> {
         let age_ms = self.tried_ms.map(|tried_ms| now_ms.saturating_sub(tried_ms));
-        self.bytes.filter(|_| age_ms.is_some_and(|age_ms| (0..USAGE_AGE_MS).contains(&age_ms)))
+        self.bytes.filter(|_| {
+            age_ms.is_some_and(|age_ms| (-USAGE_AGE_MS..USAGE_AGE_MS).contains(&age_ms))
+        })
     }
 
     /// What came of a try that ended after so many.
@@ -92,7 +96,11 @@ impl Reception {
         if let Some(outcome) = self.with_count(tenant, |count| count.after(tries)) {
             return outcome;
         }
+        let started = monotonic();
         let counted = store.stored_bytes(tenant).await;
-        self.with_count(tenant, |count| count.note(counted, now_ms))
+        // It stands from when it ended: a store that answers slowly is not asked by every batch.
+        let took_ms = monotonic().saturating_duration_since(started).as_millis();
+        let ended_ms = now_ms.saturating_add(i64::try_from(took_ms).unwrap_or(i64::MAX));
+        self.with_count(tenant, |count| count.note(counted, ended_ms))
     }
 }

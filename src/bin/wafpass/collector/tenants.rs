@@ -9,8 +9,8 @@ use crate::error::Fault;
 use crate::style;
 
 const AFTER: &str = "\
-Rate and quota are set here alone. The retention, and what becomes of clear text, a
-token with the scope admin sets by PUT /v1/settings as well.
+Rate and quota are set here alone, the retention here and by PUT /v1/settings (a token
+with the scope admin), what becomes of clear text there alone.
 
 Examples:
   wafpass collector tenants add acme --retention-days 14

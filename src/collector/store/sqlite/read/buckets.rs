@@ -18,7 +18,11 @@ const NS_PER_DAY: i64 = 24 * NS_PER_HOUR;
 pub(super) struct Buckets {
     range: TimeRange,
     interval_ns: Option<i64>,
-    /// Whether no minute is in two of them.
+    /// How many intervals since 1970 come before the first bucket.
+    first: i64,
+    /// The minutes since 1970 that are whole in the range: the first, and the one behind the last.
+    minutes: (i64, i64),
+    /// Whether no minute is in two buckets.
     has_whole_minutes: bool,
 }
 
@@ -31,10 +35,17 @@ pub(super) const fn day_range(day: i64) -> TimeRange {
     TimeRange { from: EventTime(from), until: EventTime(from.saturating_add(NS_PER_DAY)) }
 }
 
+/// The minutes since 1970 that are whole in a range: the first, and the one behind the last.
+const fn whole_minutes(range: TimeRange) -> (i64, i64) {
+    let before = range.from.0.saturating_sub(1).div_euclid(NS_PER_MINUTE);
+    (before.saturating_add(1), range.until.0.div_euclid(NS_PER_MINUTE))
+}
+
 impl Buckets {
     /// One bucket.
     pub(super) const fn whole(range: TimeRange) -> Self {
-        Self { range, interval_ns: None, has_whole_minutes: true }
+        let minutes = whole_minutes(range);
+        Self { range, interval_ns: None, first: 0, minutes, has_whole_minutes: true }
     }
 
     /// Buckets that begin at multiples of an interval since 1970.
@@ -49,7 +60,10 @@ impl Buckets {
             .unwrap_or(i64::MAX)
             .max(1);
         let has_whole_minutes = interval_ns % NS_PER_MINUTE == 0;
-        let buckets = Self { range, interval_ns: Some(interval_ns), has_whole_minutes };
+        let first = range.from.0.div_euclid(interval_ns);
+        let minutes = whole_minutes(range);
+        let buckets =
+            Self { range, interval_ns: Some(interval_ns), first, minutes, has_whole_minutes };
         let fits = interval_s > 0 && buckets.count() <= MAX_BUCKETS;
         let reason = || format!("a histogram of more than {MAX_BUCKETS} buckets, or of none");
         if fits { Ok(buckets) } else { Err(StoreError::Failed { reason: reason() }) }
@@ -66,29 +80,28 @@ impl Buckets {
             return 0;
         }
         let last = self.number(self.range.until.0.saturating_sub(1));
-        let count = last.abs_diff(self.number(self.range.from.0));
-        count.saturating_add(1)
+        last.abs_diff(self.first).saturating_add(1)
     }
 
     /// Where each begins.
     pub(super) fn starts(&self) -> Vec<EventTime> {
         let interval = self.interval_ns.unwrap_or(i64::MAX);
-        let first = self.number(self.range.from.0);
-        let start = |place: u64| first.saturating_add_unsigned(place).saturating_mul(interval);
+        let start = |place: u64| self.first.saturating_add_unsigned(place).saturating_mul(interval);
         (0..self.count()).map(|place| EventTime(start(place))).collect()
     }
 
     /// The place of a moment of the range.
     pub(super) fn place(&self, at: i64) -> Place {
-        let place = self.number(at).abs_diff(self.number(self.range.from.0));
-        Place::try_from(place).unwrap_or(Place::MAX)
+        self.place_and_end(at).0
     }
 
-    /// Where the bucket of a moment ends, or the range does.
-    pub(super) fn end_of(&self, at: i64) -> i64 {
+    /// The place of a moment of the range, and where its bucket ends, or the range does.
+    pub(super) fn place_and_end(&self, at: i64) -> (Place, i64) {
         let interval = self.interval_ns.unwrap_or(i64::MAX);
-        let end = self.number(at).saturating_add(1).saturating_mul(interval);
-        end.min(self.range.until.0)
+        let number = self.number(at);
+        let place = Place::try_from(number.abs_diff(self.first)).unwrap_or(Place::MAX);
+        let end = number.saturating_add(1).saturating_mul(interval);
+        (place, end.min(self.range.until.0))
     }
 
     /// Which bucket is the first whole one, and when it begins, when all from a moment on was counted. One bucket
@@ -98,7 +111,8 @@ impl Buckets {
             return (0, counted_from);
         }
         let missing = counted_from.0.saturating_sub(1).max(self.range.from.0);
-        (self.place(missing).saturating_add(1), EventTime(self.end_of(missing)))
+        let (place, end) = self.place_and_end(missing);
+        (place.saturating_add(1), EventTime(end))
     }
 
     /// Whether an hour since 1970 is in the range, and in one bucket.
@@ -108,16 +122,18 @@ impl Buckets {
 
     /// Whether a minute since 1970 is in the range, and in one bucket.
     pub(super) fn has_minute(&self, minute: i64) -> bool {
+        if self.has_whole_minutes {
+            return self.minutes.0 <= minute && minute < self.minutes.1;
+        }
         self.has(minute, NS_PER_MINUTE)
     }
 
     fn has(&self, slot: i64, slot_ns: i64) -> bool {
         let Some(first) = slot.checked_mul(slot_ns) else { return false };
         let Some(end) = first.checked_add(slot_ns) else { return false };
-        let in_one = || self.number(first) == self.number(end.saturating_sub(1));
         self.range.from.0 <= first
             && end <= self.range.until.0
-            && (self.has_whole_minutes && slot_ns == NS_PER_MINUTE || in_one())
+            && self.number(first) == self.number(end.saturating_sub(1))
     }
 
     /// The parts of the range whose minutes are not counted whole, newest first: their rows have to be

@@ -54,7 +54,7 @@ pub(super) fn count(
         let tally = Tally::new(buckets, Values::of(group));
         looking = match add_up(&rolled, &rows, tally, looking)? {
             Added::Up(tally, exactness) => return Ok((tally, exactness)),
-            Added::TooMany(looking) => looking,
+            Added::ByRows(looking) => looking,
         };
     }
     let mut tally = Tally::new(buckets, Values::of(group));
@@ -67,8 +67,9 @@ pub(super) fn count(
 /// What came of adding up.
 enum Added {
     Up(Tally, Exactness),
-    /// One day alone has too many values. This is left of the budget.
-    TooMany(Looking),
+    /// Rows have to be counted: no minute is whole, or one day alone has too many values. This is left of the
+    /// budget.
+    ByRows(Looking),
 }
 
 /// The roll-ups of whole minutes and the rows of all others, a day at a time, newest first.
@@ -80,8 +81,18 @@ fn add_up(
 ) -> Result<Added, StoreError> {
     let range = tally.buckets.range();
     let mut ragged = tally.buckets.ragged();
+    if ragged == [range] {
+        return Ok(Added::ByRows(looking));
+    }
     // The oldest edge comes last: all that is counted when a day ends is then newer than what is not.
-    let oldest = ragged.pop_if(|part| part.from == range.from);
+    let oldest_day = day_range(range.from.day());
+    let mut oldest = None;
+    if let Some(part) = ragged.pop_if(|part| part.from == range.from) {
+        oldest = Some(part.within(oldest_day));
+        if part.until > oldest_day.until {
+            ragged.push(TimeRange { from: oldest_day.until, ..part });
+        }
+    }
     let mut has_moved = false;
     for partition in rows.within(range) {
         looking.glance()?;
@@ -107,7 +118,7 @@ fn add_up(
         };
         match sums {
             Sums::Whole => tally.absorb(apart),
-            Sums::TooMany if !has_moved => return Ok(Added::TooMany(looking)),
+            Sums::TooMany if !has_moved => return Ok(Added::ByRows(looking)),
             Sums::TooMany | Sums::Late => {
                 tally.dismiss(apart);
                 return Ok(counted_from(tally, day.until));

@@ -189,7 +189,7 @@ impl Adding<'_, '_> {
             let at = minute.saturating_mul(NS_PER_MINUTE);
             if at >= end {
                 self.tally.add(id, place, std::mem::take(&mut sum));
-                (place, end) = (buckets.place(at), buckets.end_of(at));
+                (place, end) = buckets.place_and_end(at);
             }
             sum = sum.saturating_add(count);
         }

@@ -54,6 +54,8 @@ pub(super) fn since(
     // Last, with what time is left: those who watch want events, not counts.
     for (partition, until) in &rest {
         if looking.is_spent() {
+            // Nobody knows how many: at least that there are some is said.
+            found.skip(1);
             break;
         }
         found.skip(news.count(ask, partition, *until, &mut looking)?);
@@ -196,7 +198,8 @@ impl Gathered {
                 // Only between two batches: a piece is whole then.
                 if batch != above {
                     self.trim();
-                    if looking.is_spent() || self.is_full_above(batch) {
+                    let is_late = looking.is_spent() && !self.pieces.is_empty();
+                    if is_late || self.is_full_above(batch) {
                         return Ok(Ok(Some(batch)));
                     }
                     above = batch;

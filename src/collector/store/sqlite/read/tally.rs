@@ -63,24 +63,26 @@ impl Tally {
             self.counts.resize_with(value.index().saturating_add(1), Counts::new);
         }
         let Some(counts) = self.counts.get_mut(value.index()) else { return };
-        if counts.back().is_none_or(|(last, _)| *last < place) {
-            counts.push_back((place, 0));
-            self.cells = self.cells.saturating_add(1);
-        }
-        let sum = match counts.back_mut() {
-            Some((last, sum)) if *last == place => sum,
-            _ => {
-                let found = counts.binary_search_by_key(&place, |(place, _)| *place);
-                let (Ok(at) | Err(at)) = found;
-                if found.is_err() {
-                    counts.insert(at, (place, 0));
-                    self.cells = self.cells.saturating_add(1);
+        match counts.back_mut() {
+            Some((last, sum)) if *last == place => *sum = sum.saturating_add(count),
+            Some((last, _)) if *last > place => {
+                match counts.binary_search_by_key(&place, |c| c.0) {
+                    Ok(at) => {
+                        if let Some((_, sum)) = counts.get_mut(at) {
+                            *sum = sum.saturating_add(count);
+                        }
+                    }
+                    Err(at) => {
+                        counts.insert(at, (place, count));
+                        self.cells = self.cells.saturating_add(1);
+                    }
                 }
-                let Some((_, sum)) = counts.get_mut(at) else { return };
-                sum
             }
-        };
-        *sum = sum.saturating_add(count);
+            Some(_) | None => {
+                counts.push_back((place, count));
+                self.cells = self.cells.saturating_add(1);
+            }
+        }
     }
 
     /// Whether more than this would be of no use to anybody.
@@ -97,6 +99,10 @@ impl Tally {
     /// Takes in what was counted apart.
     pub(super) fn absorb(&mut self, apart: Self) {
         self.values = apart.values;
+        if self.counts.is_empty() {
+            (self.counts, self.cells) = (apart.counts, apart.cells);
+            return;
+        }
         let ids = (0_u32..).map(ValueId::of_index);
         for (id, counts) in ids.zip(apart.counts) {
             // Days come newest first: each of these goes to the front.

@@ -38,6 +38,7 @@ impl Day {
         });
         let Some(place) = place.map_err(as_error)? else { return Ok(Step::Done) };
         let is_merged = is_merged(&self.db, batch).map_err(as_error)?;
+        self.mark_unsettled()?;
         self.transaction(|day| {
             let gone = if is_merged {
                 day.reopen_closed()?;
@@ -93,6 +94,7 @@ impl Day {
             if found.keys.is_empty() {
                 continue;
             }
+            self.mark_unsettled()?;
             let gone = self.transaction(|day| {
                 day.reopen_closed()?;
                 delete_keys(&day.db, place.segment, &found.keys).map_err(as_error)?;
