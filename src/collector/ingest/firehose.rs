@@ -16,13 +16,13 @@ use serde::de::{
 };
 use zeroize::Zeroizing;
 
-use super::batch::Taking;
 use super::fault::Fault;
 use super::id::BodyHash;
 use super::inflate::Inflated;
 use super::raw;
 use super::records::Record;
 use super::rules::Unread;
+use super::taking::Taking;
 use crate::collector::api::Problem;
 use crate::collector::catalogue::QuarantineCode;
 use crate::collector::limits::{MAX_FIREHOSE_RECORD_BYTES, MAX_LINE_BYTES};

@@ -2,11 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::batch::Taking;
 use super::fault::Fault;
 use super::raw;
 use super::rules::Unread;
 use super::scan::objects;
+use super::taking::Taking;
 use crate::collector::catalogue::QuarantineCode;
 
 /// A line that is no event as it stands. Tried in order:

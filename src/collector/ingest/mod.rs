@@ -49,6 +49,7 @@ mod records;
 mod request;
 mod rules;
 mod scan;
+mod taking;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -190,6 +190,11 @@ fn put_text(packed: &mut Vec<u8>, text: Option<&str>) {
 }
 
 fn take(rest: &mut &[u8]) -> Option<u64> {
+    // Most numbers are short.
+    if let Some((byte @ 0..0x80, after)) = rest.split_first() {
+        *rest = after;
+        return Some(u64::from(*byte));
+    }
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first()?;

@@ -7,7 +7,7 @@
 use super::Ask;
 use super::buckets::{Buckets, day_range};
 use super::budget::Looking;
-use super::rollups::{Rolled, Sums, Wanted, WhenLate};
+use super::rollups::{Completeness, Rolled, Wanted, WhenLate};
 use super::scan::Visible;
 use super::tally::{Counts, Rows, Tally};
 use super::text::has_patterns;
@@ -114,12 +114,12 @@ fn add_up(
             Some(reading) => {
                 rolled.add_up(&reading, rows.visible, wanted, &mut looking, &mut apart)?
             }
-            None => Sums::Whole,
+            None => Completeness::Whole,
         };
         match sums {
-            Sums::Whole => tally.absorb(apart),
-            Sums::TooMany if !has_moved => return Ok(Added::ByRows(looking)),
-            Sums::TooMany | Sums::Late => {
+            Completeness::Whole => tally.absorb(apart),
+            Completeness::TooMany if !has_moved => return Ok(Added::ByRows(looking)),
+            Completeness::TooMany | Completeness::Late => {
                 tally.dismiss(apart);
                 return Ok(counted_from(tally, day.until));
             }

@@ -24,7 +24,7 @@ pub(super) struct Rolled<'q> {
 
 /// Whether sums are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sums {
+pub(super) enum Completeness {
     Whole,
     /// There are more values, or counts of them, than one query may have.
     TooMany,
@@ -81,16 +81,16 @@ impl<'q> Rolled<'q> {
         wanted: Wanted,
         looking: &mut Looking,
         tally: &mut Tally,
-    ) -> Result<Sums, StoreError> {
+    ) -> Result<Completeness, StoreError> {
         let mut adding = Adding { rolled: self, wanted, looking, tally };
         match adding.add_merged(reading)? {
-            Sums::Whole => adding.add_deltas(reading, visible),
+            Completeness::Whole => adding.add_deltas(reading, visible),
             other => Ok(other),
         }
     }
 }
 
-/// Sums of one partition, while they are made.
+/// Completeness of one partition, while they are made.
 struct Adding<'a, 'q> {
     rolled: &'a Rolled<'q>,
     wanted: Wanted,
@@ -99,7 +99,7 @@ struct Adding<'a, 'q> {
 }
 
 impl Adding<'_, '_> {
-    fn add_merged(&mut self, reading: &Reading) -> Result<Sums, StoreError> {
+    fn add_merged(&mut self, reading: &Reading) -> Result<Completeness, StoreError> {
         let range = self.tally.buckets.range();
         let hour = |at: i64| at.div_euclid(NS_PER_HOUR);
         let sql = "SELECT hour, value, action, count, minutes FROM rollup \
@@ -123,16 +123,20 @@ impl Adding<'_, '_> {
                     true => self.add(value, action, std::iter::once((first, count))),
                     false => self.add(value, action, rollup::minutes(hour, minutes)),
                 };
-                if !matches!(sums, Ok(Sums::Whole)) {
+                if !matches!(sums, Ok(Completeness::Whole)) {
                     return Ok(sums);
                 }
             }
-            Ok(Ok(Sums::Whole))
+            Ok(Ok(Completeness::Whole))
         });
         sums?
     }
 
-    fn add_deltas(&mut self, reading: &Reading, visible: &Visible) -> Result<Sums, StoreError> {
+    fn add_deltas(
+        &mut self,
+        reading: &Reading,
+        visible: &Visible,
+    ) -> Result<Completeness, StoreError> {
         let sums = reading.run(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT batch, counts FROM rollup_delta")?;
@@ -143,14 +147,19 @@ impl Adding<'_, '_> {
                 else {
                     continue;
                 };
-                for entry in rollup::entries(packed).filter(|entry| entry.dim == self.rolled.dim) {
+                // Those of a field stand together: what comes behind them is not even read.
+                let dim = self.rolled.dim;
+                let of_dim = rollup::entries(packed)
+                    .skip_while(|entry| entry.dim != dim)
+                    .take_while(|entry| entry.dim == dim);
+                for entry in of_dim {
                     let sums = self.add(entry.value, entry.action, entry.minutes());
-                    if !matches!(sums, Ok(Sums::Whole)) {
+                    if !matches!(sums, Ok(Completeness::Whole)) {
                         return Ok(sums);
                     }
                 }
             }
-            Ok(Ok(Sums::Whole))
+            Ok(Ok(Completeness::Whole))
         });
         sums?
     }
@@ -162,39 +171,37 @@ impl Adding<'_, '_> {
         value: Option<&str>,
         action: Option<&str>,
         minutes: impl Iterator<Item = (i64, u64)>,
-    ) -> Result<Sums, StoreError> {
+    ) -> Result<Completeness, StoreError> {
         self.looking.entry()?;
         if self.looking.is_late() && self.wanted.when_late == WhenLate::Stop {
-            return Ok(Sums::Late);
+            return Ok(Completeness::Late);
         }
         let of = |field| if field == Field::Action { action } else { value };
         if !self.rolled.filter.conditions.iter().all(|one| passes(one, of(one.field))) {
-            return Ok(Sums::Whole);
+            return Ok(Completeness::Whole);
         }
         let (buckets, wanted) = (self.tally.buckets, self.wanted);
         let is_counted = |minute| buckets.has_minute(minute) && wanted.has_minute(minute);
         let mut minutes = minutes.filter(|(minute, _)| is_counted(*minute)).peekable();
         if minutes.peek().is_none() {
-            return Ok(Sums::Whole);
+            return Ok(Completeness::Whole);
         }
         if self.tally.is_full() {
-            return Ok(Sums::TooMany);
+            return Ok(Completeness::TooMany);
         }
         let Some(id) = self.tally.values.id_of_text(self.rolled.group.and_then(of)) else {
-            return Ok(Sums::TooMany);
+            return Ok(Completeness::TooMany);
         };
-        // Neighbours of one bucket are added up first.
-        let (mut place, mut end, mut sum) = (0, i64::MIN, 0_u64);
-        for (minute, count) in minutes {
+        let (mut place, mut end) = (0, i64::MIN);
+        let in_buckets = minutes.map(|(minute, count)| {
             let at = minute.saturating_mul(NS_PER_MINUTE);
             if at >= end {
-                self.tally.add(id, place, std::mem::take(&mut sum));
                 (place, end) = buckets.place_and_end(at);
             }
-            sum = sum.saturating_add(count);
-        }
-        self.tally.add(id, place, sum);
-        Ok(Sums::Whole)
+            (place, count)
+        });
+        self.tally.add_all(id, in_buckets);
+        Ok(Completeness::Whole)
     }
 }
 
@@ -230,7 +237,7 @@ mod tests {
         when_late: WhenLate,
         ms: u64,
         given_up: &Arc<AtomicBool>,
-    ) -> (usize, Result<Sums, StoreError>) {
+    ) -> (usize, Result<Completeness, StoreError>) {
         let filter = by_host();
         let rolled = Rolled::of(&filter, Some(Field::Host)).unwrap();
         let budget = Budget { rows: 1, ms };
@@ -242,26 +249,26 @@ mod tests {
         for number in 0..2_000 {
             let host = number.to_string();
             let sums = adding.add(Some(&host), None, (0..MINUTES).map(|minute| (minute, 1)));
-            if !matches!(sums, Ok(Sums::Whole)) {
+            if !matches!(sums, Ok(Completeness::Whole)) {
                 return (number, sums);
             }
         }
-        (2_000, Ok(Sums::Whole))
+        (2_000, Ok(Completeness::Whole))
     }
 
     #[test]
     fn counts_of_one_query_have_a_bound() {
         // 2^20 counts, 2,000 of each host.
         let filled = fill(WhenLate::Finish, u64::MAX, &Arc::default());
-        assert!(matches!(filled, (525, Ok(Sums::TooMany))), "{filled:?}");
+        assert!(matches!(filled, (525, Ok(Completeness::TooMany))), "{filled:?}");
     }
 
     #[test]
     fn sums_end_when_the_time_is_up_or_nobody_waits() {
         let late = fill(WhenLate::Stop, 0, &Arc::default());
-        assert!(matches!(late, (127, Ok(Sums::Late))), "{late:?}");
+        assert!(matches!(late, (127, Ok(Completeness::Late))), "{late:?}");
         let finished = fill(WhenLate::Finish, 0, &Arc::default());
-        assert!(matches!(finished, (525, Ok(Sums::TooMany))), "{finished:?}");
+        assert!(matches!(finished, (525, Ok(Completeness::TooMany))), "{finished:?}");
         let given_up = Arc::new(AtomicBool::default());
         given_up.store(true, Ordering::Relaxed);
         let ended = fill(WhenLate::Finish, u64::MAX, &given_up);

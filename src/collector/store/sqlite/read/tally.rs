@@ -56,33 +56,18 @@ impl Tally {
 
     /// Counts events of a bucket.
     pub(super) fn add(&mut self, value: ValueId, place: Place, count: u64) {
-        if count == 0 {
-            return;
-        }
+        self.add_all(value, std::iter::once((place, count)));
+    }
+
+    /// Counts events of buckets.
+    pub(super) fn add_all(&mut self, value: ValueId, buckets: impl Iterator<Item = (Place, u64)>) {
         if self.counts.len() <= value.index() {
             self.counts.resize_with(value.index().saturating_add(1), Counts::new);
         }
         let Some(counts) = self.counts.get_mut(value.index()) else { return };
-        match counts.back_mut() {
-            Some((last, sum)) if *last == place => *sum = sum.saturating_add(count),
-            Some((last, _)) if *last > place => {
-                match counts.binary_search_by_key(&place, |c| c.0) {
-                    Ok(at) => {
-                        if let Some((_, sum)) = counts.get_mut(at) {
-                            *sum = sum.saturating_add(count);
-                        }
-                    }
-                    Err(at) => {
-                        counts.insert(at, (place, count));
-                        self.cells = self.cells.saturating_add(1);
-                    }
-                }
-            }
-            Some(_) | None => {
-                counts.push_back((place, count));
-                self.cells = self.cells.saturating_add(1);
-            }
-        }
+        let before = counts.len();
+        buckets.for_each(|(place, count)| add(counts, place, count));
+        self.cells = self.cells.saturating_add(counts.len().saturating_sub(before));
     }
 
     /// Whether more than this would be of no use to anybody.
@@ -185,5 +170,24 @@ impl Tally {
                 Next::End => return Ok(None),
             }
         }
+    }
+}
+
+fn add(counts: &mut Counts, place: Place, count: u64) {
+    match counts.back_mut() {
+        _ if count == 0 => {}
+        Some((last, sum)) if *last == place => *sum = sum.saturating_add(count),
+        Some((last, _)) if *last > place => {
+            let found = counts.binary_search_by_key(&place, |(place, _)| *place);
+            match found {
+                Err(at) => counts.insert(at, (place, count)),
+                Ok(at) => {
+                    if let Some((_, sum)) = counts.get_mut(at) {
+                        *sum = sum.saturating_add(count);
+                    }
+                }
+            }
+        }
+        Some(_) | None => counts.push_back((place, count)),
     }
 }
