@@ -212,7 +212,23 @@ async fn a_newer_schema_is_left_alone() {
     bed.reopen();
     let batch = bed.begin(&acme);
     let newer = bed.store().write(batch, events(10..20)).await;
-    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 1, .. })), "{newer:?}");
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 2, .. })), "{newer:?}");
+    assert_eq!(rows_in(&file), 10);
+}
+
+#[tokio::test]
+async fn a_schema_of_before_the_first_release_is_refused_by_name() {
+    let mut bed = Bed::new();
+    let acme = tenant("acme");
+    bed.store_batch(&acme, events(0..10)).await;
+    bed.store().close().await.unwrap();
+    bed.drop_store();
+    let file = bed.file(&acme, "2026-03-01");
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    bed.reopen();
+    let batch = bed.begin(&acme);
+    let older = bed.store().write(batch, events(10..20)).await.unwrap_err().to_string();
+    assert!(older.contains("2026-03-01") && older.contains("before the first release"), "{older}");
     assert_eq!(rows_in(&file), 10);
 }
 

@@ -3,9 +3,9 @@
 //! `cargo bench -p wafpass-benches --bench collector` runs all parts, `… -- ingest queries` those that are named:
 //!
 //! - `ingest`: durable ingest over HTTP, beside a bare loop that puts the same rows into SQLite; half a minute.
-//! - `growth`: five million events of one day, the last million against the first; five minutes, 6 GB.
+//! - `growth`: five million events of one day, the last million against the first; two minutes, 6 GB.
 //! - `memory`: the highest memory of the server while it takes in a batch of 1 GB; a minute.
-//! - `queries`: the same, and then how long pages and histograms take; seven minutes, 6 GB.
+//! - `queries`: the same, and then how long pages and histograms take; four minutes, 6 GB.
 //! - `doors`: events whose clear text is sealed on arrival; half a minute.
 //! - `stages`: what each step costs a line; half a minute.
 //! - `clickhouse`: durable ingest into a real ClickHouse engine, beside a bare insert; three minutes.

@@ -14,6 +14,8 @@ use crate::collector::store::StoreError;
 pub(super) enum Unusable {
     /// Another kind of file.
     NoPartition,
+    /// It is of a schema that no release had.
+    Unreleased,
     /// It must not be written to.
     ReadOnly,
     /// Its file system has no shared memory for a write-ahead log: a network share, mostly.
@@ -35,6 +37,11 @@ impl Unusable {
             }
             Self::NoJournal => StoreError::Failed {
                 reason: format!("{path} is on a file system without write-ahead logs"),
+            },
+            Self::Unreleased => StoreError::Failed {
+                reason: format!(
+                    "{path} was made by a build before the first release: move it away, or export it with that build"
+                ),
             },
             Self::ReadOnly => StoreError::Failed { reason: format!("{path} is read-only") },
         }

@@ -16,8 +16,11 @@ use crate::collector::{Field, FieldKind};
 
 /// `wpev` in ASCII: a file of this store, for `file` and for us.
 pub(super) const APPLICATION_ID: i32 = 0x7770_6576;
-/// The newest schema that this build knows. Later builds read older ones; never the other way round.
-pub(super) const SCHEMA: u32 = 1;
+/// The newest schema that this build knows. Later builds read older ones; never the other way round. Schema 1 was
+/// never released, and is refused.
+pub(super) const SCHEMA: u32 = 2;
+/// The oldest one that it reads.
+const OLDEST_SCHEMA: u32 = 2;
 /// An event of 600 to 1,500 bytes stays on one page: past a quarter of it, SQLite would chain pages.
 const PAGE_BYTES: u32 = 8_192;
 
@@ -183,7 +186,8 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// # Errors
 ///
-/// [`StoreError::Newer`], or [`StoreError::Damaged`] where it is no partition.
+/// [`StoreError::Newer`], [`StoreError::Failed`] for one of before the first release, or [`StoreError::Damaged`]
+/// where it is no partition.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id").map_err(|error| error::of(&error, path))?;
@@ -197,6 +201,9 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
     }
     if found == 0 {
         return Err(Unusable::NoPartition.of(path));
+    }
+    if found < OLDEST_SCHEMA {
+        return Err(Unusable::Unreleased.of(path));
     }
     Ok(())
 }
